@@ -1,0 +1,32 @@
+//! The pure words of the domain, shared by every room of the house.
+//!
+//! No I/O, no async runtime, no clock: time and bytes are passed in, decisions come out. What the
+//! box may delete is decided here and nowhere else, see [`classify`] and [`eviction`].
+
+mod address;
+mod classify;
+pub mod eviction;
+mod info_hash;
+mod inventory;
+mod land_grid;
+mod model;
+mod owned;
+mod parcel;
+mod refusal;
+mod status;
+mod time;
+
+pub use address::{AddressError, WalletAddress};
+pub use classify::{Classified, Evictable, Protected, Protection, classify};
+pub use info_hash::{ContentHash, HashError, InfoHash};
+pub use inventory::{Demand, Item};
+pub use land_grid::{LandGrid, ParcelState};
+pub use model::{Model, ModelId, Placement, PlacementId, Pose};
+pub use owned::{AsOf, BlockRef, Owned, OwnedParcel, OwnedPlacement, OwnedWallet};
+pub use parcel::{Parcel, ParcelIdError};
+pub use refusal::{Refusal, RefusalReason};
+pub use status::{
+    ChainStatus, EndpointStatus, Health, Keep, SeederStatus, TorrentState, TorrentStatus,
+    VolumeState, VolumeStatus,
+};
+pub use time::UnixTime;

@@ -1,0 +1,76 @@
+//! The orders that the panel can give. The daemon implements them over the services' handles, so
+//! that this room knows no other service.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use seedbox_core::{
+    ChainStatus, InfoHash, Owned, RefusalReason, SeederStatus, TorrentStatus, WalletAddress,
+};
+use tokio::sync::watch;
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// The order itself is wrong; the text says what to change.
+    #[error("{0}")]
+    Invalid(String),
+    /// What it names does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// It contradicts the present state, for example a setting that the configuration file locks.
+    #[error("{0}")]
+    Conflict(String),
+    /// The box refuses, with its reason.
+    #[error("{0}")]
+    Refused(#[from] RefusalReason),
+    /// The box failed; the text is for the owner.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Where a request for a model stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RequestState {
+    /// The box fetches it or already holds it.
+    Held(Box<TorrentStatus>),
+    /// The request waits in the queue.
+    Queued,
+    /// The box does not store it.
+    Refused(RefusalReason),
+    /// The box was not asked for it and does not hold it.
+    Unknown,
+}
+
+/// The box as its owner and its visitors can steer it.
+#[async_trait]
+pub trait Appliance: Send + Sync + 'static {
+    /// The chain service's latest word; changes wake the receiver.
+    fn chain(&self) -> watch::Receiver<ChainStatus>;
+    /// The seeder's latest word; changes wake the receiver.
+    fn seeder(&self) -> watch::Receiver<SeederStatus>;
+    /// What the linked wallets own.
+    fn owned(&self) -> watch::Receiver<std::sync::Arc<Owned>>;
+
+    /// Watches a wallet: secures what stands on its land. Linking twice is no error.
+    async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError>;
+    /// Stops watching a wallet; its models become community data.
+    async fn unlink_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError>;
+    /// Changes a volume's quota in bytes.
+    async fn set_quota(&self, volume: &str, bytes: u64) -> Result<(), OrderError>;
+    /// Accepts a torrent by magnet link, to be kept until the owner removes it.
+    async fn add_torrent(&self, magnet: &str) -> Result<InfoHash, OrderError>;
+    /// Deletes a torrent that the owner accepted or that is community data. A torrent on owned
+    /// land is a conflict.
+    async fn remove_torrent(&self, info_hash: InfoHash) -> Result<(), OrderError>;
+
+    /// A visitor asks for a published model: the box counts the demand and fetches it into the
+    /// community cache if it may. `from` is used for throttling alone and never stored.
+    async fn request_model(
+        &self,
+        info_hash: InfoHash,
+        from: IpAddr,
+    ) -> Result<RequestState, OrderError>;
+    /// Where an earlier request stands.
+    async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError>;
+}

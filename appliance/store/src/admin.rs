@@ -1,0 +1,1 @@
+//! The owner: claim code, password, sessions.

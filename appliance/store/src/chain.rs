@@ -1,0 +1,1 @@
+//! The chain as the box has read it: blocks, events, the projected grid, linked wallets.

@@ -1,0 +1,1 @@
+//! Torrents, reservations, volumes and refusals.
