@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// A box never asks a contract for its state: it rebuilds the contract's storage from events and compares the storage
+// root with a proved one. This is that rebuilding, slot for slot. It reads events and nothing else.
+pragma solidity ^0.8.37;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+import {IModel} from "../src/interfaces/IModel.sol";
+import {IPlacement} from "../src/interfaces/IPlacement.sol";
+
+contract EventReplay {
+    // Storage layout, as `forge inspect <contract> storage-layout` prints it.
+    uint256 private constant TOKEN_NAME = 0;
+    uint256 private constant TOKEN_SYMBOL = 1;
+    uint256 private constant TOKEN_OWNERS = 2;
+    uint256 private constant TOKEN_BALANCES = 3;
+    uint256 private constant TOKEN_APPROVALS = 4;
+    uint256 private constant TOKEN_OPERATORS = 5;
+    uint256 private constant LAND_OWNER = 6;
+    uint256 private constant MODEL_COUNT = 6;
+    uint256 private constant MODEL_DATA = 7;
+    uint256 private constant PLACEMENT_COUNT = 0;
+    uint256 private constant PLACEMENT_ENTRIES = 1;
+
+    mapping(address emitter => mapping(uint256 slot => uint256 value)) public storageOf;
+    mapping(address emitter => uint256[]) private _slots;
+
+    /// A token's name and symbol follow from its code: they never change and no event tells them.
+    function nameToken(address token, string calldata name, string calldata symbol) external {
+        _setString(token, TOKEN_NAME, name);
+        _setString(token, TOKEN_SYMBOL, symbol);
+    }
+
+    function replay(Vm.Log[] calldata logs) external {
+        for (uint256 i = 0; i < logs.length; ++i) {
+            _replay(logs[i].emitter, logs[i].topics, logs[i].data);
+        }
+    }
+
+    /// Every slot that was set, some more than once.
+    function slotsOf(address emitter) external view returns (uint256[] memory) {
+        return _slots[emitter];
+    }
+
+    function _replay(address emitter, bytes32[] calldata topics, bytes calldata data) private {
+        bytes32 kind = topics[0];
+        if (kind == IERC721.Transfer.selector) {
+            _transfer(emitter, uint256(topics[1]), uint256(topics[2]), uint256(topics[3]));
+        } else if (kind == IERC721.Approval.selector) {
+            _set(emitter, _at(uint256(topics[3]), TOKEN_APPROVALS), uint256(topics[2]));
+        } else if (kind == IERC721.ApprovalForAll.selector) {
+            uint256 slot = _at(uint256(topics[2]), _at(uint256(topics[1]), TOKEN_OPERATORS));
+            _set(emitter, slot, abi.decode(data, (uint256)));
+        } else if (kind == Ownable.OwnershipTransferred.selector) {
+            _set(emitter, LAND_OWNER, uint256(topics[2]));
+        } else if (kind == IModel.ModelPublished.selector) {
+            _publish(emitter, uint256(topics[1]), data);
+        } else if (kind == IModel.GateChanged.selector) {
+            uint256 slot = _at(uint256(topics[1]), MODEL_DATA) + 2;
+            uint256 size = uint64(storageOf[emitter][slot]);
+            _set(emitter, slot, size | abi.decode(data, (uint256)) << 64);
+        } else if (kind == IPlacement.Placed.selector) {
+            _set(emitter, PLACEMENT_COUNT, uint256(topics[1]));
+            uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
+            _set(emitter, slot, uint256(topics[2]) | uint256(topics[3]) << 32);
+            _set(emitter, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
+        } else if (kind == IPlacement.Moved.selector) {
+            uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
+            _set(emitter, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
+        } else if (kind == IPlacement.Removed.selector) {
+            uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
+            _set(emitter, slot, 0);
+            _set(emitter, slot + 1, 0);
+        } else {
+            revert("unknown event");
+        }
+    }
+
+    function _transfer(address token, uint256 from, uint256 to, uint256 id) private {
+        if (from != 0) {
+            uint256 balance = _at(from, TOKEN_BALANCES);
+            _set(token, balance, storageOf[token][balance] - 1);
+            _set(token, _at(id, TOKEN_APPROVALS), 0); // ends without an Approval event
+        }
+        if (to != 0) {
+            uint256 balance = _at(to, TOKEN_BALANCES);
+            _set(token, balance, storageOf[token][balance] + 1);
+        }
+        _set(token, _at(id, TOKEN_OWNERS), to);
+    }
+
+    function _publish(address model, uint256 id, bytes calldata data) private {
+        (bytes20 infoHash, uint256 contentHash, uint256 size, uint256 gate, string memory name, string memory sources) =
+            abi.decode(data, (bytes20, uint256, uint256, uint256, string, string));
+        uint256 slot = _at(id, MODEL_DATA);
+        _set(model, MODEL_COUNT, id);
+        _set(model, slot, uint160(infoHash));
+        _set(model, slot + 1, contentHash);
+        _set(model, slot + 2, size | gate << 64);
+        _setString(model, slot + 3, name);
+        _setString(model, slot + 4, sources);
+    }
+
+    /// The first member lies lowest.
+    function _pack(IPlacement.Pose memory pose) private pure returns (uint256) {
+        // forge-lint: disable-start(unsafe-typecast)
+        return uint256(uint32(pose.x)) | uint256(uint32(pose.y)) << 32 | uint256(uint32(pose.z)) << 64
+            | uint256(uint16(pose.qx)) << 96 | uint256(uint16(pose.qy)) << 112 | uint256(uint16(pose.qz)) << 128
+            | uint256(uint16(pose.qw)) << 144 | uint256(pose.scale) << 160;
+        // forge-lint: disable-end(unsafe-typecast)
+    }
+
+    /// Up to 31 bytes lie in the slot itself with twice their length; more lie at the slot's hash.
+    function _setString(address emitter, uint256 slot, string memory text) private {
+        bytes memory content = bytes(text);
+        if (content.length < 32) {
+            _set(emitter, slot, _word(content, 0) | content.length * 2);
+            return;
+        }
+        _set(emitter, slot, content.length * 2 + 1);
+        uint256 first = uint256(keccak256(abi.encode(slot)));
+        for (uint256 i = 0; i < content.length; i += 32) {
+            _set(emitter, first + i / 32, _word(content, i));
+        }
+    }
+
+    /// 32 bytes from an offset on, zeros beyond the end.
+    function _word(bytes memory content, uint256 offset) private pure returns (uint256 word) {
+        for (uint256 i = offset; i < content.length && i < offset + 32; ++i) {
+            word |= uint256(uint8(content[i])) << 8 * (31 - (i - offset));
+        }
+    }
+
+    /// Where a mapping keeps a key's value.
+    function _at(uint256 key, uint256 slot) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(key, slot)));
+    }
+
+    function _set(address emitter, uint256 slot, uint256 value) private {
+        storageOf[emitter][slot] = value;
+        _slots[emitter].push(slot);
+    }
+}

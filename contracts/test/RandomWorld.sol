@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does everything the contracts allow, in any order, and keeps two accounts of it: the slots that were really
+// written, and what the events say. It chooses only what must succeed, so that a revert is a finding.
+pragma solidity ^0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {EventReplay} from "./EventReplay.sol";
+import {Land} from "../src/Land.sol";
+import {Model} from "../src/Model.sol";
+import {Placement} from "../src/Placement.sol";
+import {IModel} from "../src/interfaces/IModel.sol";
+import {IPlacement} from "../src/interfaces/IPlacement.sol";
+
+contract RandomWorld is Test {
+    EventReplay public immutable replay = new EventReplay();
+    Land public immutable land;
+    Model public immutable model;
+    Placement public immutable placement;
+
+    uint256[] private _parcels;
+    uint256[] private _placements;
+    mapping(address target => bytes32[]) private _written;
+
+    constructor() {
+        vm.record();
+        vm.recordLogs();
+        land = new Land(_account(0));
+        model = new Model();
+        placement = new Placement(land, model);
+        _take();
+        replay.nameToken(address(land), "Cosmos Land", "LAND");
+        replay.nameToken(address(model), "Cosmos Model", "MODEL");
+    }
+
+    /// Records what one action writes and tells.
+    modifier recorded() {
+        vm.record();
+        vm.recordLogs();
+        _;
+        _take();
+    }
+
+    /// Every slot that was written, some more than once.
+    function writtenTo(address target) external view returns (bytes32[] memory) {
+        return _written[target];
+    }
+
+    function mint(uint256 to, int16 x, int16 y) external recorded {
+        uint256 id = land.parcelId(x, y);
+        if (_contains(_parcels, id)) return;
+        vm.prank(land.owner());
+        _parcels.push(land.mint(_account(to), x, y));
+    }
+
+    function mintBatch(uint256 to, uint32 first, uint256 count) external recorded {
+        uint32[] memory ids = new uint32[](bound(count, 0, 8));
+        for (uint32 i = 0; i < ids.length; ++i) {
+            unchecked {
+                ids[i] = first + i;
+            }
+            if (_contains(_parcels, ids[i])) return;
+        }
+        vm.prank(land.owner());
+        land.mintBatch(_account(to), ids);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            _parcels.push(ids[i]);
+        }
+    }
+
+    function transferLandOwnership(uint256 to) external recorded {
+        vm.prank(land.owner());
+        land.transferOwnership(_account(to));
+    }
+
+    function transferParcel(uint256 which, uint256 to) external recorded {
+        if (_parcels.length == 0) return;
+        uint256 id = _pick(_parcels, which);
+        address owner = land.ownerOf(id);
+        vm.prank(owner);
+        land.transferFrom(owner, _account(to), id);
+    }
+
+    function approveParcel(uint256 which, uint256 account) external recorded {
+        if (_parcels.length == 0) return;
+        uint256 id = _pick(_parcels, which);
+        vm.prank(land.ownerOf(id));
+        land.approve(_account(account), id);
+    }
+
+    function setLandOperator(uint256 owner, uint256 operator, bool approved) external recorded {
+        vm.prank(_account(owner));
+        land.setApprovalForAll(_account(operator), approved);
+    }
+
+    function publish(uint256 creator, uint256 to, IModel.ModelData memory data, uint256 repeats) external recorded {
+        if (data.infoHash == 0) data.infoHash = bytes20(uint160(1));
+        if (data.size == 0) data.size = 1;
+        // Lengths about the borders at which strings change how they are stored.
+        data.name = _text(data.name, repeats % 70);
+        data.sources = _text(data.sources, (repeats >> 8) % 1025);
+        vm.prank(_account(creator));
+        model.publish(_account(to), data);
+    }
+
+    function setGate(uint256 which, address gate) external recorded {
+        if (model.modelCount() == 0) return;
+        uint256 id = _model(which);
+        vm.prank(model.ownerOf(id));
+        model.setGate(id, gate);
+    }
+
+    function transferModel(uint256 which, uint256 to) external recorded {
+        if (model.modelCount() == 0) return;
+        uint256 id = _model(which);
+        address owner = model.ownerOf(id);
+        vm.prank(owner);
+        model.transferFrom(owner, _account(to), id);
+    }
+
+    function approveModel(uint256 which, uint256 account) external recorded {
+        if (model.modelCount() == 0) return;
+        uint256 id = _model(which);
+        vm.prank(model.ownerOf(id));
+        model.approve(_account(account), id);
+    }
+
+    function setModelOperator(uint256 owner, uint256 operator, bool approved) external recorded {
+        vm.prank(_account(owner));
+        model.setApprovalForAll(_account(operator), approved);
+    }
+
+    function place(uint256 which, uint256 whichModel, IPlacement.Pose memory pose) external recorded {
+        if (_parcels.length == 0 || model.modelCount() == 0) return;
+        uint256 id = _pick(_parcels, which);
+        uint256 modelId = _model(whichModel);
+        vm.prank(_holder(id, which));
+        _placements.push(placement.place(id, modelId, _valid(pose)));
+    }
+
+    function move(uint256 which, IPlacement.Pose memory pose) external recorded {
+        if (_placements.length == 0) return;
+        uint256 id = _pick(_placements, which);
+        (uint256 parcelId,,) = placement.placement(id);
+        vm.prank(_holder(parcelId, which));
+        placement.move(id, _valid(pose));
+    }
+
+    function remove(uint256 which) external recorded {
+        if (_placements.length == 0) return;
+        uint256 id = _pick(_placements, which);
+        (uint256 parcelId,,) = placement.placement(id);
+        vm.prank(_holder(parcelId, which));
+        placement.remove(id);
+        _placements[which % _placements.length] = _placements[_placements.length - 1];
+        _placements.pop();
+    }
+
+    function _take() private {
+        address[3] memory targets = [address(land), address(model), address(placement)];
+        for (uint256 i = 0; i < targets.length; ++i) {
+            (, bytes32[] memory writes) = vm.accesses(targets[i]);
+            for (uint256 j = 0; j < writes.length; ++j) {
+                _written[targets[i]].push(writes[j]);
+            }
+        }
+        replay.replay(vm.getRecordedLogs());
+    }
+
+    /// Few accounts, so that they meet.
+    function _account(uint256 seed) private pure returns (address) {
+        return address(uint160(0xacc0 + seed % 4));
+    }
+
+    /// The parcel's owner or, where there is one, its approved account.
+    function _holder(uint256 parcelId, uint256 seed) private view returns (address) {
+        address approved = land.getApproved(parcelId);
+        return seed % 2 == 0 && approved != address(0) ? approved : land.ownerOf(parcelId);
+    }
+
+    function _model(uint256 seed) private view returns (uint256) {
+        return 1 + seed % model.modelCount();
+    }
+
+    function _pick(uint256[] storage from, uint256 seed) private view returns (uint256) {
+        return from[seed % from.length];
+    }
+
+    function _contains(uint256[] storage list, uint256 value) private view returns (bool) {
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i] == value) return true;
+        }
+        return false;
+    }
+
+    function _text(string memory seed, uint256 length) private pure returns (string memory) {
+        bytes memory text = new bytes(length);
+        bytes32 filling = keccak256(bytes(seed));
+        for (uint256 i = 0; i < length; ++i) {
+            text[i] = filling[i % 32];
+        }
+        return string(text);
+    }
+
+    function _valid(IPlacement.Pose memory pose) private pure returns (IPlacement.Pose memory) {
+        if (pose.qx == 0 && pose.qy == 0 && pose.qz == 0) pose.qw = 1;
+        if (pose.scale == 0) pose.scale = 1;
+        return pose;
+    }
+}
