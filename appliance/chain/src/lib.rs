@@ -1,1 +1,17 @@
-//! placeholder
+//! Follows the Ethereum contracts: who owns which parcel, what stands on it, and so what the
+//! linked wallets own.
+//!
+//! Only this crate names `alloy`. It reads blocks and events from JSON-RPC endpoints, projects
+//! them into the store, undoes what a reorganisation takes back, and publishes snapshots. What it
+//! publishes is always a whole state with the age of that knowledge; an endpoint that fails or
+//! lies makes it older, never empty.
+
+mod config;
+mod error;
+mod handle;
+mod service;
+
+pub use config::{Config, Deployment};
+pub use error::Error;
+pub use handle::Handle;
+pub use service::Service;

@@ -1,0 +1,82 @@
+//! How the rest of the box sees the chain service: snapshots to watch and a few orders.
+
+use std::sync::Arc;
+
+use seedbox_core::{ChainStatus, InfoHash, LandGrid, Model, Owned, WalletAddress};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::Error;
+
+/// Orders that may wait before a caller has to.
+pub(crate) const QUEUE: usize = 16;
+
+/// An order to the service, with where to send the answer.
+pub(crate) enum Order {
+    Link(WalletAddress, oneshot::Sender<Result<(), Error>>),
+    Unlink(WalletAddress, oneshot::Sender<Result<(), Error>>),
+}
+
+/// A cheap handle on the chain service.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) status: watch::Receiver<ChainStatus>,
+    pub(crate) grid: watch::Receiver<Arc<LandGrid>>,
+    pub(crate) owned: watch::Receiver<Arc<Owned>>,
+}
+
+impl Handle {
+    /// How the service is doing.
+    pub fn status(&self) -> watch::Receiver<ChainStatus> {
+        self.status.clone()
+    }
+
+    /// The land grid. Replaced only when something on it changed: `status().as_of` says up to
+    /// which later block it still holds.
+    pub fn grid(&self) -> watch::Receiver<Arc<LandGrid>> {
+        self.grid.clone()
+    }
+
+    /// What the linked wallets own. Populated with the last known state from the first moment.
+    pub fn owned(&self) -> watch::Receiver<Arc<Owned>> {
+        self.owned.clone()
+    }
+
+    /// Links a wallet; its property is in [`Handle::owned`] when this returns. Twice is no error.
+    ///
+    /// # Errors
+    /// [`Error::TooManyWallets`], [`Error::Store`] or [`Error::Stopped`].
+    pub async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), Error> {
+        self.order(|answer| Order::Link(wallet, answer)).await
+    }
+
+    /// Unlinks a wallet; its property is gone from [`Handle::owned`] when this returns. A wallet
+    /// that is not linked is no error.
+    ///
+    /// # Errors
+    /// [`Error::Store`] or [`Error::Stopped`].
+    pub async fn unlink_wallet(&self, wallet: WalletAddress) -> Result<(), Error> {
+        self.order(|answer| Order::Unlink(wallet, answer)).await
+    }
+
+    /// The published model with this info hash; of several tokens the lowest ID speaks for it.
+    pub async fn model_by_info_hash(&self, info_hash: InfoHash) -> Option<Model> {
+        let grid = self.grid.borrow().clone();
+        grid.models
+            .values()
+            .find(|m| m.info_hash == info_hash)
+            .cloned()
+    }
+
+    async fn order(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<(), Error>>) -> Order,
+    ) -> Result<(), Error> {
+        let (answer, answered) = oneshot::channel();
+        self.orders
+            .send(order(answer))
+            .await
+            .map_err(|_| Error::Stopped)?;
+        answered.await.map_err(|_| Error::Stopped)?
+    }
+}
