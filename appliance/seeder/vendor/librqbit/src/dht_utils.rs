@@ -3,7 +3,6 @@ use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use buffers::ByteBufOwned;
 use futures::{Stream, StreamExt, stream::FuturesUnordered};
-use librqbit_core::torrent_metainfo::TorrentMetaV1Info;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
@@ -16,7 +15,6 @@ use librqbit_core::hash_id::Id20;
 #[allow(clippy::large_enum_variant)]
 pub enum ReadMetainfoResult<Rx> {
     Found {
-        info: TorrentMetaV1Info<ByteBufOwned>,
         info_bytes: ByteBufOwned,
         rx: Rx,
         seen: HashSet<SocketAddr>,
@@ -39,7 +37,7 @@ pub async fn read_metainfo_from_peer_receiver<A: Stream<Item = SocketAddr> + Unp
     let mut seen = HashSet::<SocketAddr>::new();
     let mut addrs = addrs_stream;
 
-    let semaphore = tokio::sync::Semaphore::new(128);
+    let semaphore = tokio::sync::Semaphore::new(16);
 
     let read_info_guarded = |addr| {
         let semaphore = &semaphore;
@@ -83,7 +81,7 @@ pub async fn read_metainfo_from_peer_receiver<A: Stream<Item = SocketAddr> + Unp
         tokio::select! {
             done = unordered.next(), if !unordered.is_empty() => {
                 match done {
-                    Some(Ok((info, info_bytes))) => return ReadMetainfoResult::Found { info, info_bytes, seen, rx: addrs },
+                    Some(Ok(info_bytes)) => return ReadMetainfoResult::Found { info_bytes, seen, rx: addrs },
                     Some(Err(e)) => {
                         debug!("{:#}", e);
                     },

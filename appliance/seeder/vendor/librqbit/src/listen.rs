@@ -148,8 +148,6 @@ impl ListenerOptions {
 
         let announce_port = if let Some(p) = self.announce_port {
             Some(p)
-        } else if listen_addr.ip().is_loopback() {
-            None
         } else {
             Some(listen_addr.port())
         };

@@ -33,6 +33,9 @@ use crate::{
     type_aliases::{BoxAsyncReadVectored, BoxAsyncWrite},
 };
 
+/// Requests a peer may have waiting, told in the extended handshake (BEP 10 `reqq`).
+pub(crate) const ADVERTISED_REQUEST_QUEUE: u32 = 250;
+
 pub trait PeerConnectionHandler {
     fn on_connected(&self, _connection_time: Duration) {}
     fn should_send_bitfield(&self) -> bool;
@@ -305,6 +308,7 @@ impl<H: PeerConnectionHandler> PeerConnection<H> {
             let mut my_extended = ExtendedHandshake::new();
             my_extended.v = Some(ByteBuf(self.handler.client_name_and_version().as_bytes()));
             my_extended.yourip = Some(self.addr.ip().into());
+            my_extended.reqq = Some(ADVERTISED_REQUEST_QUEUE);
             self.handler
                 .update_my_extended_handshake(&mut my_extended)
                 .map_err(Error::Anyhow)?;

@@ -60,7 +60,7 @@ use librqbit_core::{
     magnet::Magnet,
     peer_id::generate_azereus_style,
     spawn_utils::spawn_with_cancel,
-    torrent_metainfo::{TorrentMetaV1Owned, ValidatedTorrentMetaV1Info},
+    torrent_metainfo::{TorrentMetaV1Info, TorrentMetaV1Owned, ValidatedTorrentMetaV1Info},
 };
 use librqbit_lsd::{LocalServiceDiscovery, LocalServiceDiscoveryOptions};
 use librqbit_utp::BindDevice;
@@ -75,6 +75,9 @@ use tracker_comms::{TrackerComms, UdpTrackerClient};
 pub const SUPPORTED_SCHEMES: [&str; 3] = ["http:", "https:", "magnet:"];
 
 pub type TorrentId = usize;
+
+/// Says whether an address may be dialled.
+pub type PeerFilter = Arc<dyn Fn(std::net::IpAddr) -> bool + Send + Sync>;
 
 struct ParsedTorrentFile {
     meta: TorrentMetaV1Owned,
@@ -150,6 +153,9 @@ pub struct Session {
     _disable_upload: bool,
     pub ipv4_only: bool,
     pub peer_limit: Option<usize>,
+    disable_pex: bool,
+    peer_filter: Option<PeerFilter>,
+    pub(crate) connection_slots: Arc<tokio::sync::Semaphore>,
     client_name_and_version: String,
 }
 
@@ -295,6 +301,11 @@ pub struct AddTorrentOptions {
 
     #[serde(skip)]
     pub storage_factory: Option<BoxStorageFactory>,
+
+    /// Pieces known to be on disk, one bit each, most significant first (BEP 3 bitfield). Taken on
+    /// trust instead of the initial check: the storage verifies what it reads.
+    #[serde(skip)]
+    pub have_pieces: Option<Box<[u8]>>,
 
     // Custom trackers
     pub trackers: Option<Vec<String>>,
@@ -480,6 +491,15 @@ pub struct SessionOptions {
     /// Disable LSD multicast
     pub disable_local_service_discovery: bool,
 
+    /// Neither send nor follow peer exchange messages (BEP 11).
+    pub disable_pex: bool,
+
+    /// Whether an address may be dialled; every address is if not set.
+    pub peer_filter: Option<PeerFilter>,
+
+    /// Peer connections of all torrents together.
+    pub max_connections: Option<usize>,
+
     /// Force IPv4 only.
     pub ipv4_only: bool,
 
@@ -512,6 +532,9 @@ impl Default for SessionOptions {
             #[cfg(feature = "disable-upload")]
             disable_upload: false,
             disable_local_service_discovery: false,
+            disable_pex: false,
+            peer_filter: None,
+            max_connections: None,
             ipv4_only: false,
             client_name_and_version: None,
         }
@@ -812,6 +835,12 @@ impl Session {
                 trackers: opts.trackers,
                 disable_trackers: opts.disable_trackers,
                 peer_limit: opts.peer_limit,
+                disable_pex: opts.disable_pex,
+                peer_filter: opts.peer_filter,
+                connection_slots: Arc::new(tokio::sync::Semaphore::new(
+                    opts.max_connections
+                        .unwrap_or(tokio::sync::Semaphore::MAX_PERMITS),
+                )),
                 client_name_and_version,
 
                 #[cfg(feature = "disable-upload")]
@@ -1369,6 +1398,8 @@ impl Session {
                     ratelimits: opts.ratelimits,
                     initial_peers: opts.initial_peers.clone().unwrap_or_default(),
                     peer_limit: opts.peer_limit.or(self.peer_limit),
+                    have_pieces: parking_lot::Mutex::new(opts.have_pieces.take()),
+                    disable_pex: self.disable_pex,
                     #[cfg(feature = "disable-upload")]
                     _disable_upload: self._disable_upload,
                 },
@@ -1598,13 +1629,54 @@ impl Session {
         } else {
             Some(futures::stream::iter(initial_peers))
         };
-        merge_two_optional_streams(
+        let found = merge_two_optional_streams(
             merge_two_optional_streams(
                 merge_two_optional_streams(dht_rx, tracker_rx),
                 initial_peers_rx,
             ),
             lsd_rx,
+        )?;
+        let session = Arc::downgrade(self);
+        Some(
+            found
+                .filter(move |addr| {
+                    let dial = session.upgrade().is_some_and(|s| s.may_dial(addr.ip()));
+                    futures::future::ready(dial)
+                })
+                .boxed(),
         )
+    }
+
+    pub(crate) fn may_dial(&self, ip: std::net::IpAddr) -> bool {
+        self.peer_filter.as_ref().is_none_or(|filter| filter(ip))
+    }
+
+    /// Asks peers for the info dictionary of a torrent (BEP 9). The bytes match the info hash and
+    /// are not parsed. Also gives the peers that were seen meanwhile.
+    pub async fn fetch_info(
+        self: &Arc<Self>,
+        info_hash: Id20,
+        initial_peers: Vec<SocketAddr>,
+    ) -> anyhow::Result<(Bytes, Vec<SocketAddr>)> {
+        let peer_rx = self
+            .make_peer_rx(info_hash, Vec::new(), false, None, initial_peers, false)
+            .context("no known way to find peers (no DHT, no trackers, no peers)")?;
+        match read_metainfo_from_peer_receiver(
+            self.peer_id,
+            info_hash,
+            Default::default(),
+            peer_rx,
+            Some(self.merge_peer_opts(None)),
+            self.connector.clone(),
+            self.client_name_and_version.clone(),
+        )
+        .await
+        {
+            ReadMetainfoResult::Found {
+                info_bytes, seen, ..
+            } => Ok((info_bytes.0, seen.into_iter().collect())),
+            ReadMetainfoResult::ChannelClosed { .. } => bail!("no peer gave the metadata"),
+        }
     }
 
     async fn try_update_persistence_metadata(&self, handle: &ManagedTorrentHandle) {
@@ -1665,13 +1737,15 @@ impl Session {
         .await
         {
             ReadMetainfoResult::Found {
-                info,
                 info_bytes,
                 rx,
                 seen,
             } => {
-                trace!(?info, "received result from DHT");
-                let info = info.validate()?;
+                let info =
+                    bencode::from_bytes::<TorrentMetaV1Info<ByteBuf>>(info_bytes.as_ref())
+                        .map_err(|e| e.into_kind())?
+                        .clone_to_owned(Some(&info_bytes.0))
+                        .validate()?;
                 Ok(ResolveMagnetResult {
                     metadata: TorrentMetadata::new(
                         info,

@@ -1,13 +1,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
-use bencode::from_bytes;
+use anyhow::Context;
 use buffers::{ByteBuf, ByteBufOwned};
 use bytes::Bytes;
 use librqbit_core::{
     constants::CHUNK_SIZE,
     hash_id::Id20,
     lengths::{ChunkInfo, last_element_size},
-    torrent_metainfo::TorrentMetaV1Info,
 };
 use parking_lot::{Mutex, RwLock};
 use peer_binary_protocol::{
@@ -38,10 +37,8 @@ pub(crate) async fn read_metainfo_from_peer(
     spawner: BlockingSpawner,
     connector: Arc<StreamConnector>,
     client_name_and_version: String,
-) -> anyhow::Result<TorrentAndInfoBytes> {
-    let (result_tx, result_rx) = tokio::sync::oneshot::channel::<
-        Result<(TorrentMetaV1Info<ByteBufOwned>, ByteBufOwned), bencode::DeserializeError>,
-    >();
+) -> anyhow::Result<ByteBufOwned> {
+    let (result_tx, result_rx) = tokio::sync::oneshot::channel::<ByteBufOwned>();
     let (writer_tx, writer_rx) = tokio::sync::mpsc::unbounded_channel::<WriterRequest>();
     let handler = Handler {
         addr,
@@ -66,13 +63,16 @@ pub(crate) async fn read_metainfo_from_peer(
     let connection_runner = async move { connection.manage_peer_outgoing(writer_rx, brx).await };
 
     tokio::select! {
-        result = result_reader => Ok(result??),
+        result = result_reader => Ok(result?),
         whatever = connection_runner => match whatever {
             Ok(_) => anyhow::bail!("connection runner completed first"),
             Err(e) => Err(e.into())
         }
     }
 }
+
+/// The largest info dictionary asked for, in bytes.
+const MAX_METADATA_SIZE: u32 = 4 * 1024 * 1024;
 
 #[derive(Default)]
 struct HandlerLocked {
@@ -84,7 +84,7 @@ struct HandlerLocked {
 
 impl HandlerLocked {
     fn new(metadata_size: u32) -> anyhow::Result<Self> {
-        if metadata_size > 32 * 1024 * 1024 {
+        if metadata_size == 0 || metadata_size > MAX_METADATA_SIZE {
             anyhow::bail!("metadata size {} is too big", metadata_size);
         }
         let buffer = vec![0u8; metadata_size as usize];
@@ -147,17 +147,11 @@ impl HandlerLocked {
     }
 }
 
-pub type TorrentAndInfoBytes = (TorrentMetaV1Info<ByteBufOwned>, ByteBufOwned);
-
 struct Handler {
     addr: SocketAddr,
     info_hash: Id20,
     writer_tx: UnboundedSender<WriterRequest>,
-    result_tx: Mutex<
-        Option<
-            tokio::sync::oneshot::Sender<Result<TorrentAndInfoBytes, bencode::DeserializeError>>,
-        >,
-    >,
+    result_tx: Mutex<Option<tokio::sync::oneshot::Sender<ByteBufOwned>>>,
     locked: RwLock<Option<HandlerLocked>>,
     client_name_and_version: String,
 }
@@ -188,21 +182,11 @@ impl PeerConnectionHandler for Handler {
                 .locked
                 .write()
                 .as_mut()
-                .unwrap()
+                .context("metadata sent before the extended handshake")?
                 .record_piece(&utdata, &self.info_hash)?;
             if piece_ready {
-                let buf = Bytes::from(self.locked.write().take().unwrap().buffer);
-                let info = from_bytes::<TorrentMetaV1Info<ByteBuf>>(&buf)
-                    .map(|i| {
-                        use clone_to_owned::CloneToOwned;
-                        i.clone_to_owned(Some(&buf))
-                    })
-                    .map_err(|e| {
-                        trace!("error deserializing TorrentMetaV1Info: {e:#}");
-                        e.into_kind()
-                    })
-                    .map(|i| (i, ByteBufOwned(buf)));
-
+                let locked = self.locked.write().take();
+                let info = ByteBufOwned(Bytes::from(locked.context("metadata sent twice")?.buffer));
                 self.result_tx
                     .lock()
                     .take()
@@ -230,6 +214,10 @@ impl PeerConnectionHandler for Handler {
             Some(metadata_size) => metadata_size,
             None => anyhow::bail!("peer does not have metadata_size"),
         };
+
+        if self.locked.read().is_some() {
+            anyhow::bail!("second extended handshake");
+        }
 
         if extended_handshake.m.ut_metadata.is_none() {
             anyhow::bail!("peer does not support ut_metadata");

@@ -207,7 +207,16 @@ impl TorrentStateInitializing {
                 .context("error loading have_pieces")?
         };
 
-        let have_pieces = self.validate_fastresume(&*bitv_factory, have_pieces).await;
+        let given = self.shared.options.have_pieces.lock().take().filter(|bits| {
+            !self.previously_errored && bits.len() == self.metadata.lengths().piece_bitfield_bytes()
+        });
+        let have_pieces = match given {
+            Some(bits) => Some(Box::new(BF::from_boxed_slice(bits)) as Box<dyn BitV>),
+            None => {
+                self.validate_fastresume(&*bitv_factory, have_pieces)
+                    .await
+            }
+        };
 
         let have_pieces = match have_pieces {
             Some(h) => h,

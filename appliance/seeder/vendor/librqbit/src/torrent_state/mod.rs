@@ -118,6 +118,8 @@ pub(crate) struct ManagedTorrentOptions {
     pub ratelimits: LimitsConfig,
     pub initial_peers: Vec<SocketAddr>,
     pub peer_limit: Option<usize>,
+    pub have_pieces: parking_lot::Mutex<Option<Box<[u8]>>>,
+    pub disable_pex: bool,
     #[cfg(feature = "disable-upload")]
     pub _disable_upload: bool,
 }

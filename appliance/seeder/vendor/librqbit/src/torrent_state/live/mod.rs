@@ -172,6 +172,9 @@ impl TorrentStateLocked {
 
 const FLUSH_BITV_EVERY_BYTES: u64 = 16 * 1024 * 1024;
 
+/// The torrent's slot and the session's slot that a connection holds while it lives.
+type ConnectionPermit = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
 pub enum AddIncomingPeerResult {
     Added,
     AlreadyActive,
@@ -329,7 +332,7 @@ impl TorrentStateLive {
                         state
                             .up_speed_estimator
                             .add_snapshot(stats.uploaded_bytes, None, now);
-                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        tokio::time::sleep(Duration::from_secs(1)).await;
                     }
                 }
             },
@@ -373,9 +376,14 @@ impl TorrentStateLive {
     ) -> anyhow::Result<AddIncomingPeerResult> {
         use dashmap::mapref::entry::Entry;
         let (tx, rx) = unbounded_channel();
-        let permit = match self.peer_semaphore.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
+        let slot = self
+            .shared
+            .session
+            .upgrade()
+            .and_then(|s| s.connection_slots.clone().try_acquire_owned().ok());
+        let permit = match (self.peer_semaphore.clone().try_acquire_owned(), slot) {
+            (Ok(permit), Some(slot)) => (permit, slot),
+            _ => {
                 debug!("limit of live peers reached, dropping incoming peer");
                 self.peers.with_peer(checked_peer.addr, |p| {
                     atomic_inc(&p.stats.counters.incoming_connections);
@@ -477,7 +485,7 @@ impl TorrentStateLive {
         counters: Arc<AtomicPeerCounters>,
         tx: PeerTx,
         rx: PeerRx,
-        permit: OwnedSemaphorePermit,
+        permit: ConnectionPermit,
     ) -> crate::Result<()> {
         let handler = PeerHandler {
             addr: checked_peer.addr,
@@ -490,6 +498,8 @@ impl TorrentStateLive {
             first_message_received: AtomicBool::new(false),
             cancel_token: self.cancellation_token.child_token(),
             client_name_and_version: self.shared.client_name_and_version().to_owned(),
+            queued_uploads: Default::default(),
+            metadata_requests: Default::default(),
         };
         let _token_guard = handler.cancel_token.clone().drop_guard();
         let options = PeerConnectionOptions {
@@ -508,14 +518,17 @@ impl TorrentStateLive {
         );
         let requester = handler.task_peer_chunk_requester();
 
-        let res = tokio::select! {
-            r = requester => {r}
-            r = peer_connection.manage_peer_incoming(
-                rx,
-                checked_peer,
-                self.have_broadcast_tx.subscribe()
-            ) => {r}
-        };
+        let res = survive_panic(async {
+            tokio::select! {
+                r = requester => {r}
+                r = peer_connection.manage_peer_incoming(
+                    rx,
+                    checked_peer,
+                    self.have_broadcast_tx.subscribe()
+                ) => {r}
+            }
+        })
+        .await;
 
         match res {
             // We disconnected the peer ourselves as we don't need it
@@ -534,7 +547,7 @@ impl TorrentStateLive {
     async fn task_manage_outgoing_peer(
         self: Arc<Self>,
         addr: SocketAddr,
-        permit: OwnedSemaphorePermit,
+        permit: ConnectionPermit,
     ) -> crate::Result<()> {
         let state = self;
         let (rx, tx) = state.peers.mark_peer_connecting(addr)?;
@@ -554,6 +567,8 @@ impl TorrentStateLive {
             first_message_received: AtomicBool::new(false),
             cancel_token: state.cancellation_token.child_token(),
             client_name_and_version: state.shared.client_name_and_version().to_owned(),
+            queued_uploads: Default::default(),
+            metadata_requests: Default::default(),
         };
         let _token_guard = handler.cancel_token.clone().drop_guard();
 
@@ -586,10 +601,13 @@ impl TorrentStateLive {
             .counters
             .outgoing_connection_attempts
             .fetch_add(1, Ordering::Relaxed);
-        let res = tokio::select! {
-            r = requester => {r}
-            r = conn_manager => {r}
-        };
+        let res = survive_panic(async {
+            tokio::select! {
+                r = requester => {r}
+                r = conn_manager => {r}
+            }
+        })
+        .await;
 
         match res {
             // We disconnected the peer ourselves as we don't need it
@@ -634,6 +652,12 @@ impl TorrentStateLive {
                 continue;
             }
 
+            if !session.may_dial(addr.ip()) {
+                debug!(?addr, "this address may not be dialled");
+                state.peers.drop_peer(addr);
+                continue;
+            }
+
             if session.blocklist.has(addr.ip()) {
                 session
                     .stats
@@ -658,7 +682,12 @@ impl TorrentStateLive {
                 continue;
             }
 
-            let permit = state.peer_semaphore.clone().acquire_owned().await?;
+            let slots = session.connection_slots.clone();
+            drop(session);
+            let permit = (
+                state.peer_semaphore.clone().acquire_owned().await?,
+                slots.acquire_owned().await?,
+            );
             state.spawn(
                 debug_span!(parent: state.shared.span.clone(), "manage_peer", peer = ?addr),
                 format!("[{}][addr={addr}]manage_peer", state.shared.id),
@@ -1006,6 +1035,23 @@ impl TorrentStateLive {
 
 const DEFAULT_PEER_REQUEST_WINDOW: usize = 128;
 
+// Twice what is advertised as reqq (BEP 10) in the extended handshake.
+const MAX_QUEUED_UPLOADS: u64 = 2 * crate::peer_connection::ADVERTISED_REQUEST_QUEUE as u64;
+
+// How often a peer may ask for each metadata piece.
+const MAX_METADATA_ROUNDS: u64 = 8;
+
+/// Turns a panic while handling one peer into that peer's error, so that its pieces are released.
+async fn survive_panic(
+    peer: impl std::future::Future<Output = crate::Result<()>>,
+) -> crate::Result<()> {
+    use futures::FutureExt;
+    std::panic::AssertUnwindSafe(peer)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Error::Anyhow(anyhow::anyhow!("panic while handling the peer"))))
+}
+
 struct PeerFlowControl {
     i_am_choked: bool,
     request_window: usize,
@@ -1045,6 +1091,11 @@ struct PeerHandler {
     cancel_token: CancellationToken,
 
     client_name_and_version: String,
+
+    // Chunks this peer asked for and has not been sent.
+    queued_uploads: AtomicU64,
+    // Metadata pieces this peer asked for since it connected.
+    metadata_requests: AtomicU64,
 }
 
 impl PeerConnectionHandler for &'_ PeerHandler {
@@ -1118,7 +1169,9 @@ impl PeerConnectionHandler for &'_ PeerHandler {
                         self.addr
                     );
                 } else {
-                    self.on_pex_message(pex);
+                    if !self.state.shared.options.disable_pex {
+                        self.on_pex_message(pex);
+                    }
                 }
             }
             message => {
@@ -1161,6 +1214,7 @@ impl PeerConnectionHandler for &'_ PeerHandler {
     }
 
     fn read_chunk(&self, chunk: &ChunkInfo, buf: &mut [u8]) -> anyhow::Result<()> {
+        self.queued_uploads.fetch_sub(1, Ordering::Relaxed);
         self.state.file_ops().read_chunk(self.addr, chunk, buf)
     }
 
@@ -1188,7 +1242,10 @@ impl PeerConnectionHandler for &'_ PeerHandler {
             }
         }
 
-        if !self.state.metadata.info.info().private && hs.m.ut_pex.is_some() {
+        if !self.state.shared.options.disable_pex
+            && !self.state.metadata.info.info().private
+            && hs.m.ut_pex.is_some()
+        {
             spawn_with_cancel(
                 debug_span!(
                     parent: self.state.shared.span.clone(),
@@ -1313,6 +1370,8 @@ impl PeerHandler {
             PeerState::NotNeeded => {
                 // Restore it as std::mem::take() replaced it above.
                 pe.value_mut().set_state(PeerState::NotNeeded, peers);
+                drop(pe);
+                self.forget_if_incoming();
                 return Ok(());
             }
             s @ PeerState::Queued | s @ PeerState::Dead => {
@@ -1334,6 +1393,8 @@ impl PeerHandler {
             None => {
                 trace!("peer died without errors, not re-queueing");
                 pe.value_mut().set_state(PeerState::NotNeeded, peers);
+                drop(pe);
+                self.forget_if_incoming();
                 return Ok(());
             }
         };
@@ -1343,6 +1404,8 @@ impl PeerHandler {
         if self.state.is_finished_and_no_active_streams() {
             debug!("torrent finished, not re-queueing");
             pe.value_mut().set_state(PeerState::NotNeeded, peers);
+            drop(pe);
+            self.forget_if_incoming();
             return Ok(());
         }
 
@@ -1354,6 +1417,8 @@ impl PeerHandler {
                 peer = handle.to_string(),
                 "incoming peer died, not re-queueing"
             );
+            drop(pe);
+            self.forget_if_incoming();
             return Ok(());
         }
 
@@ -1418,6 +1483,14 @@ impl PeerHandler {
             self.state.peers.drop_peer(handle);
         };
         Ok(())
+    }
+
+    /// An incoming connection's port is the caller's whim: kept, every reconnect would grow the
+    /// table.
+    fn forget_if_incoming(&self) {
+        if self.incoming {
+            self.state.peers.drop_peer(self.addr);
+        }
     }
 
     /// Acquire a piece for this peer: try steal (10x) → reserve → steal (3x).
@@ -1526,6 +1599,9 @@ impl PeerHandler {
             );
         }
 
+        if self.queued_uploads.fetch_add(1, Ordering::Relaxed) >= MAX_QUEUED_UPLOADS {
+            anyhow::bail!("more than {MAX_QUEUED_UPLOADS} requests are waiting, dropping the peer");
+        }
         self.state
             .ratelimit_upload_tx
             .send((self.tx.clone(), chunk_info))?;
@@ -2016,6 +2092,12 @@ impl PeerHandler {
 
         if piece_id as usize >= total_pieces {
             bail!("piece out of bounds")
+        }
+
+        if self.metadata_requests.fetch_add(1, Ordering::Relaxed)
+            >= MAX_METADATA_ROUNDS * total_pieces as u64
+        {
+            bail!("peer keeps asking for the metadata")
         }
 
         let offset = piece_id * CHUNK_SIZE;

@@ -16,6 +16,9 @@ use super::peer::{LivePeerState, Peer, PeerRx, PeerState, PeerTx};
 
 pub mod stats;
 
+/// Addresses remembered for one torrent.
+const MAX_KNOWN_PEERS: usize = 2_000;
+
 pub(crate) struct PeerStates {
     pub session_stats: Arc<AggregatePeerStatsAtomic>,
 
@@ -40,6 +43,9 @@ impl PeerStates {
 
     pub fn add_if_not_seen(&self, addr: SocketAddr) -> Option<PeerHandle> {
         use dashmap::mapref::entry::Entry;
+        if self.states.len() >= MAX_KNOWN_PEERS {
+            return None;
+        }
         match self.states.entry(addr) {
             Entry::Occupied(_) => None,
             Entry::Vacant(vac) => {
