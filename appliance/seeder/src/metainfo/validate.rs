@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 
 use super::{
     MAX_FILES, MAX_INFO_BYTES, MAX_PIECE_LENGTH, MAX_PIECES, MAX_TORRENT_BYTES, MIN_PIECE_LENGTH,
-    MetainfoError, bencode, bencode::Value, names,
+    MetainfoError, bencode::Value, names,
 };
 
 const HASH_BYTES: usize = 20;
