@@ -1,0 +1,221 @@
+//! Accepting connections: so many in all, so many a client, each with limits in bytes and time,
+//! so that slow or greedy clients cannot keep others out.
+
+use std::{
+    collections::HashMap,
+    net::{SocketAddr, TcpListener as StdListener},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error,
+    client_address::{ClientAddress, ClientNetwork},
+};
+
+/// Connections of one listener.
+const CONNECTIONS: usize = 512;
+/// Connections of one client on one listener.
+const CONNECTIONS_A_CLIENT: usize = 64;
+/// How long a client may take to send a request's head; also how long it may be idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Largest head of a request in bytes.
+const HEAD_LIMIT: usize = 16 * 1024;
+/// A client that takes no bytes for so long is cut off.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests under way may take once the box stops.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Pause after a failed accept, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// A bound listener.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    name: &'static str,
+}
+
+impl Listener {
+    /// Takes the `given` socket or binds `address`. `name` is for errors.
+    pub(crate) async fn bind(
+        name: &'static str,
+        given: Option<StdListener>,
+        address: SocketAddr,
+    ) -> Result<Self, Error> {
+        let unusable = |source| Error::Listener {
+            listener: name,
+            source,
+        };
+        let socket = match given {
+            Some(given) => given
+                .set_nonblocking(true)
+                .and_then(|()| TcpListener::from_std(given))
+                .map_err(unusable)?,
+            None => TcpListener::bind(address)
+                .await
+                .map_err(|source| Error::Bind {
+                    listener: name,
+                    address,
+                    source,
+                })?,
+        };
+        let address = socket.local_addr().map_err(unusable)?;
+        Ok(Listener {
+            socket,
+            address,
+            name,
+        })
+    }
+
+    /// The address actually bound.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves `router` until `cancelled`, then gives requests under way a moment to end.
+    pub(crate) async fn serve(
+        self,
+        router: Router,
+        cancelled: CancellationToken,
+    ) -> Result<(), Error> {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let clients = Clients::default();
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                () = cancelled.cancelled() => break,
+                accepted = accept(&self.socket, &places) => accepted,
+            };
+            let Some((stream, client, place)) = accepted else {
+                tracing::warn!(listener = self.name, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let Some(admitted) = clients.admit(client.network()) else {
+                continue;
+            };
+            let router = router.clone().layer(Extension(client));
+            let cancelled = cancelled.clone();
+            connections.spawn(async move {
+                let _held = (place, admitted);
+                serve_connection(stream, router, cancelled).await;
+            });
+        }
+        // Dropping the set aborts whatever is left.
+        let _ = timeout(DRAIN, async {
+            while connections.join_next().await.is_some() {}
+        })
+        .await;
+        Ok(())
+    }
+}
+
+type Place = tokio::sync::OwnedSemaphorePermit;
+
+/// Waits for a free place and then for a connection.
+async fn accept(
+    socket: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, ClientAddress, Place)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, peer) = socket.accept().await.ok()?;
+    Some((stream, ClientAddress(peer.ip()), place))
+}
+
+async fn serve_connection(stream: TcpStream, router: Router, cancelled: CancellationToken) {
+    // Best effort: without these a stalled reader only costs its own place.
+    let socket = SockRef::from(&stream);
+    let _ = socket.set_tcp_user_timeout(Some(STALL_TIMEOUT));
+    let _ = socket.set_tcp_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    // A connection's error is its client's affair: gone, too slow, not HTTP.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = cancelled.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// Connections by client.
+#[derive(Clone, Default)]
+struct Clients(Arc<Mutex<HashMap<ClientNetwork, usize>>>);
+
+/// One connection of a client, counted until dropped.
+struct Admitted {
+    clients: Clients,
+    client: ClientNetwork,
+}
+
+impl Clients {
+    /// Counts a further connection, unless the client has too many.
+    fn admit(&self, client: ClientNetwork) -> Option<Admitted> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(client).or_default();
+        if *count >= CONNECTIONS_A_CLIENT {
+            return None;
+        }
+        *count += 1;
+        Some(Admitted {
+            clients: self.clone(),
+            client,
+        })
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut counts = self
+            .clients
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_has_only_so_many_connections() {
+        let clients = Clients::default();
+        let client = |text: &str| ClientAddress(text.parse().unwrap()).network();
+        let greedy = client("192.0.2.1");
+        let held: Vec<_> = (0..CONNECTIONS_A_CLIENT)
+            .map(|_| clients.admit(greedy).unwrap())
+            .collect();
+        assert!(clients.admit(greedy).is_none());
+        assert!(clients.admit(client("192.0.2.2")).is_some());
+        drop(held);
+        assert!(clients.admit(greedy).is_some());
+        assert!(clients.0.lock().unwrap().is_empty());
+    }
+}

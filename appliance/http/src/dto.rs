@@ -1,0 +1,21 @@
+//! The JSON that crosses the wire, apart from the domain's own words, so that the core stays free
+//! of HTTP and a change of the wire is always a visible one. Times are Unix seconds, sizes bytes,
+//! rates bytes a second.
+
+mod model_request;
+mod owner;
+mod property;
+mod status;
+mod torrent;
+
+pub use model_request::{ModelRequest, ModelRequestState};
+pub use owner::{Claim, ClaimRequest, LoginRequest, PasswordRequest, Session};
+pub use property::{LinkRequest, Model, Parcel, Placement, Pose, Wallet, Wallets};
+pub use status::{
+    AsOf, Chain, Endpoint, Health, HealthReport, Live, QuotaRequest, Seeder, Status, Version,
+    Volume, VolumeState,
+};
+pub use torrent::{
+    AddTorrentRequest, AddedTorrent, Keep, Refusal, RefusalCode, Refusals, Torrent, TorrentState,
+    Torrents,
+};

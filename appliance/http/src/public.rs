@@ -1,0 +1,137 @@
+//! The public data plane: read-only for everybody, from any website, without cookies. The one
+//! order is a visitor's request for a model, and each client has only so many.
+
+mod models;
+mod rate_limit;
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
+    response::Response,
+    routing::get,
+};
+use tower_http::{
+    cors::{Any, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Appliance,
+    config::{BODY_LIMIT, REQUEST_TIMEOUT},
+    dto::{HealthReport, Version},
+    health,
+    problem::as_problem,
+};
+use rate_limit::RateLimit;
+
+/// What the public handlers share.
+pub(crate) struct Public {
+    appliance: Arc<dyn Appliance>,
+    requests: Mutex<RateLimit>,
+}
+
+impl Public {
+    pub(crate) fn new(appliance: Arc<dyn Appliance>) -> Self {
+        Public {
+            appliance,
+            requests: Mutex::new(RateLimit::default()),
+        }
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Seed box public data plane",
+    version = "1",
+    description = "Open to every website (CORS *), no cookies. Every error is problem JSON (RFC 9457).",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Description;
+
+fn routes() -> OpenApiRouter<Arc<Public>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(version))
+        .routes(routes!(models::model))
+        .routes(routes!(models::request_model))
+}
+
+/// The whole public listener.
+pub(crate) fn router(public: Arc<Public>) -> Router {
+    let (router, description) = routes().split_for_parts();
+    router
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(axum::Json(description.clone()))),
+        )
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            REQUEST_TIMEOUT,
+        ))
+        .layer(middleware::map_response(as_problem))
+        .layer(cors())
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("cross-origin"),
+        ))
+        .with_state(public)
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::RANGE,
+            header::CACHE_CONTROL,
+            header::USER_AGENT,
+        ])
+        .expose_headers([
+            header::CONTENT_RANGE,
+            header::CONTENT_LENGTH,
+            header::ETAG,
+            header::RETRY_AFTER,
+        ])
+        .max_age(std::time::Duration::from_secs(24 * 3600))
+}
+
+/// Whether the box does its job.
+#[utoipa::path(get, path = "/healthz", responses(
+    (status = 200, body = HealthReport, description = "Well enough."),
+    (status = 503, body = HealthReport, description = "A service does not do its job."),
+))]
+async fn healthz(State(public): State<Arc<Public>>) -> Response {
+    health::respond(public.appliance.as_ref())
+}
+
+/// Whether every service has started.
+#[utoipa::path(get, path = "/readyz", responses(
+    (status = 200, body = HealthReport, description = "Well enough."),
+    (status = 503, body = HealthReport, description = "A service is starting or does not do its job."),
+))]
+async fn readyz(State(public): State<Arc<Public>>) -> Response {
+    health::respond_ready(public.appliance.as_ref())
+}
+
+/// Which software this is.
+#[utoipa::path(get, path = "/version", responses((status = 200, body = Version, description = "The software.")))]
+async fn version() -> axum::Json<Version> {
+    axum::Json(Version {
+        name: "seedbox".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}

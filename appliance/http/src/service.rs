@@ -1,0 +1,137 @@
+//! The service: binds early, so that errors are early, then serves both listeners until told to
+//! stop.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use seedbox_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Appliance, Config, Error,
+    admin::{self, Admin, host_names::HostNames},
+    clock::Clock,
+    connections::Listener,
+    owner::{ClaimCode, Owner},
+    public::{self, Public},
+};
+
+/// The http service, bound and ready to run.
+pub struct Service {
+    admin: Listener,
+    public: Listener,
+    admin_router: axum::Router,
+    public_router: axum::Router,
+    /// Ends the live streams, which would otherwise outlast the listeners.
+    shutdown: CancellationToken,
+}
+
+/// What the rest of the box may know of the http service.
+#[derive(Clone)]
+pub struct Handle {
+    admin_address: SocketAddr,
+    public_address: SocketAddr,
+    owner: Arc<Owner>,
+}
+
+impl Service {
+    /// Binds both listeners and, at the first start, makes the box's identity and claim code.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on, a preset claim code that is not one, a failing
+    /// store.
+    pub async fn bind(
+        config: Config,
+        store: Store,
+        appliance: Arc<dyn Appliance>,
+    ) -> Result<(Self, Handle), Error> {
+        Self::bind_with(config, store, appliance, Clock::system()).await
+    }
+
+    pub(crate) async fn bind_with(
+        config: Config,
+        store: Store,
+        appliance: Arc<dyn Appliance>,
+        clock: Clock,
+    ) -> Result<(Self, Handle), Error> {
+        let preset = config.claim_code.as_deref();
+        let owner = Arc::new(Owner::load(store, clock.clone(), preset).await?);
+        let admin = Listener::bind("admin", config.admin_socket, config.admin_listen).await?;
+        let public = Listener::bind("public", config.public_socket, config.public_listen).await?;
+        let handle = Handle {
+            admin_address: admin.address(),
+            public_address: public.address(),
+            owner: Arc::clone(&owner),
+        };
+        let shutdown = CancellationToken::new();
+        let service = Service {
+            admin,
+            public,
+            admin_router: admin::router(Arc::new(Admin::new(
+                Arc::clone(&appliance),
+                owner,
+                HostNames::new(&config.host_names),
+                clock,
+                shutdown.clone(),
+            ))),
+            public_router: public::router(Arc::new(Public::new(appliance))),
+            shutdown,
+        };
+        Ok((service, handle))
+    }
+
+    /// Serves until `cancelled`; requests under way then have some seconds to end.
+    ///
+    /// # Errors
+    /// A listener that the system took away.
+    pub async fn run(self, cancelled: CancellationToken) -> Result<(), Error> {
+        // If one listener fails, the other and every stream end too.
+        let stop = cancelled.child_token();
+        let ended = stop.clone().drop_guard();
+        let streams = async {
+            stop.cancelled().await;
+            self.shutdown.cancel();
+            Ok(())
+        };
+        let served = tokio::try_join!(
+            self.admin.serve(self.admin_router, stop.clone()),
+            self.public.serve(self.public_router, stop.clone()),
+            streams,
+        );
+        drop(ended);
+        served.map(|_| ())
+    }
+
+    /// Forgets the owner's password and sessions and answers the new claim code, grouped for
+    /// reading. For the console: works on a stopped and on a running box.
+    ///
+    /// # Errors
+    /// A failing store.
+    pub async fn reset_password(store: &Store) -> Result<String, Error> {
+        let code = ClaimCode::generate()?;
+        if !store.reset_password(code.characters().to_owned()).await? {
+            // A box that never ran: its first start would have made the code.
+            Owner::load(store.clone(), Clock::system(), Some(code.characters())).await?;
+        }
+        Ok(code.grouped())
+    }
+}
+
+impl Handle {
+    /// Where the owner's API and panel listen.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Where the public data plane listens.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public_address
+    }
+
+    /// The claim code as people read it, `XXXX-XXXX-XXXX-XXXX`; `None` once the box is claimed.
+    ///
+    /// # Errors
+    /// A failing store.
+    pub async fn claim_code(&self) -> Result<Option<String>, Error> {
+        Ok(self.owner.claim_code().await?.map(|code| code.grouped()))
+    }
+}
