@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seedbox_core::{ChainStatus, InfoHash, LandGrid, Model, Owned, WalletAddress};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::Error;
+use crate::{Error, publisher::ModelIndex};
 
 /// Orders that may wait before a caller has to.
 pub(crate) const QUEUE: usize = 16;
@@ -22,6 +22,7 @@ pub struct Handle {
     pub(crate) orders: mpsc::Sender<Order>,
     pub(crate) status: watch::Receiver<ChainStatus>,
     pub(crate) grid: watch::Receiver<Arc<LandGrid>>,
+    pub(crate) models: watch::Receiver<Arc<ModelIndex>>,
     pub(crate) owned: watch::Receiver<Arc<Owned>>,
 }
 
@@ -61,11 +62,8 @@ impl Handle {
 
     /// The published model with this info hash; of several tokens the lowest ID speaks for it.
     pub async fn model_by_info_hash(&self, info_hash: InfoHash) -> Option<Model> {
-        let grid = self.grid.borrow().clone();
-        grid.models
-            .values()
-            .find(|m| m.info_hash == info_hash)
-            .cloned()
+        let id = *self.models.borrow().get(&info_hash)?;
+        self.grid.borrow().models.get(&id).cloned()
     }
 
     async fn order(

@@ -6,10 +6,27 @@
 //! publishes is always a whole state with the age of that knowledge; an endpoint that fails or
 //! lies makes it older, never empty.
 
+mod clock;
 mod config;
+mod contracts;
+mod endpoint;
+mod endpoint_error;
+mod endpoints;
 mod error;
+mod follower;
 mod handle;
+mod logs;
+#[cfg(test)]
+mod made_up_chain;
+mod projection;
+mod publisher;
+mod reader;
 mod service;
+mod source;
+mod status;
+mod transport;
+mod view;
+mod working;
 
 pub use config::{Config, Deployment};
 pub use error::Error;

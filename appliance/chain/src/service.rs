@@ -1,25 +1,36 @@
-//! The service's task: owns the linked wallets, takes orders, publishes what the follower learns.
+//! The service's task: runs the follower, takes orders, publishes.
 
-use std::sync::Arc;
+use std::{convert::Infallible, time::Duration};
 
-use seedbox_core::{ChainStatus, LandGrid, Owned};
 use seedbox_store::Store;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    pin,
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Error, Handle,
+    endpoints::Endpoints,
+    follower::Follower,
     handle::{Order, QUEUE},
+    publisher::Publisher,
+    reader::Reader,
+    view::View,
 };
+
+/// How often the status is put in words anew when nothing else happens: its ages grow.
+const REFRESH: Duration = Duration::from_secs(5);
+
+/// Polls without a confirmation after which the chain counts as not answering.
+const STALE_POLLS: u32 = 8;
 
 /// The chain service, ready to run.
 pub struct Service {
-    config: Config,
-    store: Store,
+    follower: Option<Follower>,
+    publisher: Publisher,
     orders: mpsc::Receiver<Order>,
-    status: watch::Sender<ChainStatus>,
-    grid: watch::Sender<Arc<LandGrid>>,
-    owned: watch::Sender<Arc<Owned>>,
 }
 
 impl Service {
@@ -30,35 +41,83 @@ impl Service {
     /// [`Error::Endpoint`] if a configured endpoint is no URL, [`Error::Store`] if the state cannot
     /// be read.
     pub async fn new(config: Config, store: Store) -> Result<(Self, Handle), Error> {
-        let (order_sender, orders) = mpsc::channel(QUEUE);
-        let (status, status_receiver) = watch::channel(ChainStatus::default());
-        let (grid, grid_receiver) = watch::channel(Arc::default());
-        let (owned, owned_receiver) = watch::channel(Arc::default());
-        let service = Self {
-            config,
-            store,
-            orders,
-            status,
-            grid,
-            owned,
+        let deployment = config.deployment.clone();
+        let source = deployment.as_ref().map(|deployment| deployment.source());
+        let readings = store.chain_readings(source).await?;
+        let served = readings
+            .iter()
+            .find(|reading| reading.complete)
+            .or(readings.first());
+        let view = tokio::sync::watch::Sender::new(served.map(View::of).unwrap_or_default());
+        let shown = view.subscribe();
+
+        let follower = match deployment {
+            Some(deployment) if !config.rpc.is_empty() => {
+                let endpoints = Endpoints::new(&config, deployment.clone())?;
+                let reader = Reader::load(store.clone(), deployment, readings, view).await?;
+                Some(Follower::new(reader, endpoints, config.poll_interval))
+            }
+            _ => None,
         };
-        let handle = Handle {
-            orders: order_sender,
-            status: status_receiver,
-            grid: grid_receiver,
-            owned: owned_receiver,
+        let endpoints = follower.as_ref().map(Follower::endpoints);
+        let wallets = store.wallets().await?;
+        let publisher = Publisher::new(
+            store,
+            wallets,
+            shown,
+            endpoints,
+            crate::publisher::Limits {
+                chain_id: follower.as_ref().and(config.deployment).map(|d| d.chain_id),
+                stale_after: config.poll_interval * STALE_POLLS,
+                max_ownership_age: config.max_ownership_age,
+            },
+        );
+        let (sender, orders) = mpsc::channel(QUEUE);
+        let handle = publisher.handle(sender);
+        let service = Self {
+            follower,
+            publisher,
+            orders,
         };
         Ok((service, handle))
     }
 
-    /// Follows the chain until cancelled.
+    /// Follows the chain until cancelled. On the way out nothing that was read is lost.
     ///
     /// # Errors
     /// [`Error::Store`] if the state can no longer be written.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), Error> {
-        cancel.cancelled().await;
-        drop((self.config, self.store, self.orders));
-        drop((self.status, self.grid, self.owned));
-        Ok(())
+        let Self {
+            mut follower,
+            mut publisher,
+            mut orders,
+        } = self;
+        let ended = {
+            let following = follow(follower.as_mut());
+            pin!(following);
+            let mut refresh = interval(REFRESH);
+            refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => break Ok(()),
+                    Err(error) = &mut following => break Err(error),
+                    Some(order) = orders.recv() => publisher.obey(order).await,
+                    () = publisher.changed() => publisher.publish(),
+                    _ = refresh.tick() => publisher.publish(),
+                }
+            }
+        };
+        if let Some(follower) = &mut follower {
+            follower.flush().await?;
+        }
+        Ok(ended?)
+    }
+}
+
+async fn follow(follower: Option<&mut Follower>) -> Result<Infallible, seedbox_store::Error> {
+    match follower {
+        Some(follower) => follower.run().await,
+        None => std::future::pending().await,
     }
 }

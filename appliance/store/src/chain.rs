@@ -1,1 +1,311 @@
-//! The chain as the box has read it: blocks, events, the projected grid, linked wallets.
+//! The chain as the box has read it: recent blocks, the projected rows, how to undo them, and the
+//! linked wallets.
+//!
+//! What an event means is decided by the chain service; here rows are written, journalled and
+//! restored. One call is one transaction, so a power cut never leaves half a range of blocks.
+
+mod rows;
+
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
+use seedbox_core::{
+    BlockRef, Model, ModelId, Parcel, Placement, PlacementId, UnixTime, WalletAddress,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Store};
+
+/// Names one reading of the chain from the deployment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadingId(i64);
+
+/// One row of the projection by its key, with its value; `None` where there is no such row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Row {
+    /// A parcel's owner.
+    Parcel(Parcel, Option<WalletAddress>),
+    /// A model as published; its `owner` is always `None` here, see [`Row::ModelOwner`].
+    Model(ModelId, Option<Box<Model>>),
+    /// A model token's owner, which may be known before the model is published.
+    ModelOwner(ModelId, Option<WalletAddress>),
+    /// A placement and the parcel it stands on.
+    Placement(PlacementId, Option<(Parcel, Placement)>),
+}
+
+/// A row replaced by an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Height of the block with the event.
+    pub block: u64,
+    /// The row before.
+    pub before: Row,
+    /// The row after; same key.
+    pub after: Row,
+}
+
+/// What is written at once. All of it may be empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// Blocks to remember, ascending; the last becomes the tip.
+    pub blocks: Vec<BlockRef>,
+    /// Changes in the order of their events, none beyond the last block.
+    pub changes: Vec<Change>,
+    /// Lowest block that has to be gone back to: older journal entries are dropped.
+    pub floor: u64,
+    /// When an endpoint confirmed the tip as the head, if it did.
+    pub observed_at: Option<UnixTime>,
+}
+
+/// One reading as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Its name.
+    pub id: ReadingId,
+    /// Whether it has ever reached the head; only then is it fit to be served.
+    pub complete: bool,
+    /// Lowest block that can be gone back to.
+    pub floor: u64,
+    /// The block that `rows` is the state of.
+    pub tip: Option<BlockRef>,
+    /// When an endpoint last confirmed the tip.
+    pub observed_at: Option<UnixTime>,
+    /// Remembered blocks, ascending: the first one read and those from `floor` on.
+    pub blocks: Vec<BlockRef>,
+    /// The projection.
+    pub rows: Vec<Row>,
+}
+
+impl Store {
+    /// Every reading of `source`, oldest first; readings of another source are deleted. Without a
+    /// source (no chain is configured any more) all are kept and returned.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`], [`Error::Damaged`] or [`Error::Closed`].
+    pub async fn chain_readings(&self, source: Option<String>) -> Result<Vec<Reading>, Error> {
+        self.call(move |db| {
+            if let Some(source) = source {
+                db.execute("DELETE FROM chain_readings WHERE source <> ?1", [source])?;
+            }
+            let ids: Vec<i64> = db
+                .prepare("SELECT id FROM chain_readings ORDER BY id")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            ids.into_iter()
+                .map(|id| reading(db, ReadingId(id)))
+                .collect()
+        })
+        .await
+    }
+
+    /// Begins a new, empty reading. Unfinished ones are dropped, the finished one stays.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn begin_chain_reading(&self, source: String) -> Result<ReadingId, Error> {
+        self.call(move |db| {
+            let step = db.transaction()?;
+            step.execute("DELETE FROM chain_readings WHERE complete = 0", [])?;
+            step.execute("INSERT INTO chain_readings (source) VALUES (?1)", [source])?;
+            let id = ReadingId(step.last_insert_rowid());
+            step.commit()?;
+            Ok(id)
+        })
+        .await
+    }
+
+    /// Applies a batch: its rows, its blocks, its journal and the new tip, all or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn apply_chain_batch(&self, id: ReadingId, batch: Batch) -> Result<(), Error> {
+        self.call(move |db| {
+            let step = db.transaction()?;
+            apply(&step, id, &batch)?;
+            step.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Goes back to a remembered block at or above the floor: undoes every change of later blocks
+    /// and forgets those blocks. Returns the restored rows in the order to set them.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the block is not remembered or a journal entry cannot be read,
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn undo_chain_blocks(&self, id: ReadingId, to: u64) -> Result<Vec<Row>, Error> {
+        self.call(move |db| {
+            let step = db.transaction()?;
+            let restored = undo(&step, id, to)?;
+            step.commit()?;
+            Ok(restored)
+        })
+        .await
+    }
+
+    /// Declares a reading fit to be served because it has reached the head, and deletes the others.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn complete_chain_reading(&self, id: ReadingId) -> Result<(), Error> {
+        self.call(move |db| {
+            let step = db.transaction()?;
+            step.execute(
+                "UPDATE chain_readings SET complete = 1 WHERE id = ?1",
+                [id.0],
+            )?;
+            step.execute("DELETE FROM chain_readings WHERE id <> ?1", [id.0])?;
+            step.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The linked wallets in the order of their addresses.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn wallets(&self) -> Result<Vec<WalletAddress>, Error> {
+        self.call(|db| {
+            let mut query = db.prepare("SELECT address FROM chain_wallets ORDER BY address")?;
+            let wallets = query.query_map([], |row| Ok(WalletAddress(row.get(0)?)))?;
+            Ok(wallets.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Links a wallet; twice is no error.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), Error> {
+        self.call(move |db| {
+            let sql = "INSERT INTO chain_wallets (address) VALUES (?1) ON CONFLICT DO NOTHING";
+            db.execute(sql, [wallet.0])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Unlinks a wallet; one that is not linked is no error.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Closed`].
+    pub async fn unlink_wallet(&self, wallet: WalletAddress) -> Result<(), Error> {
+        self.call(move |db| {
+            db.execute("DELETE FROM chain_wallets WHERE address = ?1", [wallet.0])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn block(row: &SqlRow<'_>) -> rusqlite::Result<BlockRef> {
+    Ok(BlockRef {
+        number: row.get::<_, i64>(0)?.cast_unsigned(),
+        hash: row.get(1)?,
+        timestamp: UnixTime(row.get::<_, i64>(2)?.cast_unsigned()),
+    })
+}
+
+fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
+    let (complete, floor, observed_at) = db.query_row(
+        "SELECT complete, floor, observed_at FROM chain_readings WHERE id = ?1",
+        [id.0],
+        |row| {
+            let observed_at: Option<i64> = row.get(2)?;
+            Ok((
+                row.get(0)?,
+                row.get::<_, i64>(1)?.cast_unsigned(),
+                observed_at.map(|at| UnixTime(at.cast_unsigned())),
+            ))
+        },
+    )?;
+    let tip = "SELECT tip_number, tip_hash, tip_timestamp FROM chain_readings
+               WHERE id = ?1 AND tip_number IS NOT NULL";
+    let blocks = "SELECT number, hash, timestamp FROM chain_blocks
+                  WHERE reading = ?1 ORDER BY number";
+    Ok(Reading {
+        id,
+        complete,
+        floor,
+        tip: db.query_row(tip, [id.0], block).optional()?,
+        observed_at,
+        blocks: db
+            .prepare(blocks)?
+            .query_map([id.0], block)?
+            .collect::<Result<_, _>>()?,
+        rows: rows::load(db, id)?,
+    })
+}
+
+fn apply(db: &Connection, id: ReadingId, batch: &Batch) -> Result<(), Error> {
+    let floor = batch.floor.cast_signed();
+    for change in &batch.changes {
+        if change.block > batch.floor {
+            rows::journal(db, id, change.block, &change.before)?;
+        }
+        rows::set(db, id, &change.after)?;
+    }
+    let sql = "INSERT INTO chain_blocks (reading, number, hash, timestamp) VALUES (?1, ?2, ?3, ?4)";
+    for block in &batch.blocks {
+        let (number, at) = (block.number.cast_signed(), block.timestamp.0.cast_signed());
+        db.prepare_cached(sql)?
+            .execute((id.0, number, block.hash, at))?;
+    }
+    if let Some(tip) = batch.blocks.last() {
+        set_tip(db, id, tip)?;
+    }
+    if let Some(at) = batch.observed_at {
+        let sql = "UPDATE chain_readings SET observed_at = ?2 WHERE id = ?1";
+        db.execute(sql, (id.0, at.0.cast_signed()))?;
+    }
+    let sql = "UPDATE chain_readings SET floor = ?2 WHERE id = ?1 AND floor < ?2";
+    if db.execute(sql, (id.0, floor))? > 0 {
+        let undo = "DELETE FROM chain_undo WHERE reading = ?1 AND block <= ?2";
+        db.execute(undo, (id.0, floor))?;
+        // The first block stays: by it the box knows a chain that was replaced.
+        let blocks = "DELETE FROM chain_blocks WHERE reading = ?1 AND number < ?2 AND number >
+                      (SELECT min(number) FROM chain_blocks WHERE reading = ?1)";
+        db.execute(blocks, (id.0, floor))?;
+    }
+    Ok(())
+}
+
+fn undo(db: &Connection, id: ReadingId, to: u64) -> Result<Vec<Row>, Error> {
+    let sql = "SELECT number, hash, timestamp FROM chain_blocks JOIN chain_readings ON id = reading
+               WHERE reading = ?1 AND number = ?2 AND number >= floor";
+    let tip = db
+        .query_row(sql, (id.0, to.cast_signed()), block)
+        .optional()?
+        .ok_or_else(|| Error::Damaged {
+            place: "chain_blocks.number",
+            detail: format!("block {to} cannot be gone back to"),
+        })?;
+    let restored = rows::undone(db, id, to)?;
+    for row in &restored {
+        rows::set(db, id, row)?;
+    }
+    let later = (id.0, to.cast_signed());
+    db.execute(
+        "DELETE FROM chain_undo WHERE reading = ?1 AND block > ?2",
+        later,
+    )?;
+    db.execute(
+        "DELETE FROM chain_blocks WHERE reading = ?1 AND number > ?2",
+        later,
+    )?;
+    set_tip(db, id, &tip)?;
+    Ok(restored)
+}
+
+fn set_tip(db: &Connection, id: ReadingId, tip: &BlockRef) -> Result<(), Error> {
+    let sql = "UPDATE chain_readings SET tip_number = ?2, tip_hash = ?3, tip_timestamp = ?4
+               WHERE id = ?1";
+    let (number, at) = (tip.number.cast_signed(), tip.timestamp.0.cast_signed());
+    db.prepare_cached(sql)?
+        .execute((id.0, number, tip.hash, at))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! The contracts' events, taken from their interfaces, and what they say in the domain's words.
+//! Anybody may publish and place, so every field is a stranger's.
+
+use alloy::{
+    primitives::{B256, U256},
+    rpc::types::Log,
+    sol,
+    sol_types::SolEvent,
+};
+use seedbox_core::{ContentHash, InfoHash, Model, Parcel, Placement, Pose, WalletAddress};
+
+use crate::{Deployment, projection::Event};
+
+sol!("../../contracts/src/interfaces/IModel.sol");
+sol!("../../contracts/src/interfaces/IPlacement.sol");
+sol! {
+    /// EIP-721.
+    event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+}
+
+/// First topics of the events that the box reads.
+pub(crate) const EVENTS: [B256; 6] = [
+    Transfer::SIGNATURE_HASH,
+    IModel::ModelPublished::SIGNATURE_HASH,
+    IModel::GateChanged::SIGNATURE_HASH,
+    IPlacement::Placed::SIGNATURE_HASH,
+    IPlacement::Moved::SIGNATURE_HASH,
+    IPlacement::Removed::SIGNATURE_HASH,
+];
+
+/// Bytes of a model's name that are kept.
+const MAX_NAME: usize = 256;
+
+/// Bytes of a model's further magnet parameters; longer ones are dropped whole.
+const MAX_SOURCES: usize = 1024;
+
+/// Why a log is not an event that the box can use.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("it is of none of the contracts")]
+    ForeignContract,
+    #[error("it does not decode")]
+    Malformed,
+    #[error("it names an ID out of range")]
+    OutOfRange,
+}
+
+/// Reads one log.
+pub(crate) fn decode(deployment: &Deployment, log: &Log) -> Result<Event, Unusable> {
+    let contract = WalletAddress(log.address().into_array());
+    let topic = *log.topic0().ok_or(Unusable::Malformed)?;
+    if contract == deployment.land && topic == Transfer::SIGNATURE_HASH {
+        let event: Transfer = event(log)?;
+        let to = account(event.to);
+        Ok(Event::LandTransferred(parcel(event.tokenId)?, to))
+    } else if contract == deployment.model && topic == Transfer::SIGNATURE_HASH {
+        let event: Transfer = event(log)?;
+        Ok(Event::ModelTransferred(
+            id(event.tokenId)?,
+            account(event.to),
+        ))
+    } else if contract == deployment.model {
+        decode_model(log, topic)
+    } else if contract == deployment.placement {
+        decode_placement(log, topic)
+    } else if contract == deployment.land {
+        Err(Unusable::Malformed)
+    } else {
+        Err(Unusable::ForeignContract)
+    }
+}
+
+fn decode_model(log: &Log, topic: B256) -> Result<Event, Unusable> {
+    match topic {
+        IModel::ModelPublished::SIGNATURE_HASH => {
+            let event: IModel::ModelPublished = event(log)?;
+            Ok(Event::ModelPublished(Model {
+                id: id(event.modelId)?,
+                info_hash: InfoHash(event.infoHash.0),
+                content_hash: ContentHash(event.contentHash.0),
+                size: event.size,
+                gate: account(event.gate),
+                name: display_name(&event.name),
+                sources: magnet_parameters(event.sources),
+                owner: None,
+            }))
+        }
+        IModel::GateChanged::SIGNATURE_HASH => {
+            let event: IModel::GateChanged = event(log)?;
+            Ok(Event::GateChanged(id(event.modelId)?, account(event.gate)))
+        }
+        _ => Err(Unusable::Malformed),
+    }
+}
+
+fn decode_placement(log: &Log, topic: B256) -> Result<Event, Unusable> {
+    match topic {
+        IPlacement::Placed::SIGNATURE_HASH => {
+            let event: IPlacement::Placed = event(log)?;
+            let placement = Placement {
+                id: id(event.placementId)?,
+                model: id(event.modelId)?,
+                pose: pose(&event.pose),
+            };
+            Ok(Event::Placed(parcel(event.parcelId)?, placement))
+        }
+        IPlacement::Moved::SIGNATURE_HASH => {
+            let event: IPlacement::Moved = event(log)?;
+            Ok(Event::Moved(id(event.placementId)?, pose(&event.pose)))
+        }
+        IPlacement::Removed::SIGNATURE_HASH => {
+            let event: IPlacement::Removed = event(log)?;
+            Ok(Event::Removed(id(event.placementId)?))
+        }
+        _ => Err(Unusable::Malformed),
+    }
+}
+
+fn event<E: SolEvent>(log: &Log) -> Result<E, Unusable> {
+    E::decode_log_data(&log.inner.data).map_err(|_| Unusable::Malformed)
+}
+
+fn id(id: U256) -> Result<u64, Unusable> {
+    u64::try_from(id).map_err(|_| Unusable::OutOfRange)
+}
+
+fn parcel(token: U256) -> Result<Parcel, Unusable> {
+    Parcel::from_token_id(id(token)?).map_err(|_| Unusable::OutOfRange)
+}
+
+fn account(address: alloy::primitives::Address) -> Option<WalletAddress> {
+    (!address.is_zero()).then(|| WalletAddress(address.into_array()))
+}
+
+fn pose(pose: &IPlacement::Pose) -> Pose {
+    Pose {
+        x: pose.x,
+        y: pose.y,
+        z: pose.z,
+        rotation: [pose.qx, pose.qy, pose.qz, pose.qw],
+        scale: pose.scale,
+    }
+}
+
+/// A name fit for display: bounded, on one line, without characters that turn text around.
+fn display_name(name: &str) -> String {
+    let harmless = |c: char| {
+        let turns_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns_around {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let mut bounded = String::new();
+    for c in name.chars().map(harmless) {
+        if bounded.len() + c.len_utf8() > MAX_NAME {
+            break;
+        }
+        bounded.push(c);
+    }
+    bounded
+}
+
+/// Magnet parameters are percent-encoded; what is too long or holds anything else is dropped,
+/// since half a parameter would mean something else.
+fn magnet_parameters(sources: String) -> String {
+    let sound = sources.len() <= MAX_SOURCES && sources.bytes().all(|b| b.is_ascii_graphic());
+    if sound { sources } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests;

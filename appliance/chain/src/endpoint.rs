@@ -1,0 +1,311 @@
+//! One connected JSON-RPC endpoint: the five questions that the box asks, each with a time limit.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U64, U256},
+    pubsub::RawSubscription,
+    rpc::{
+        client::RpcClient,
+        json_rpc::{RpcRecv, RpcSend},
+        types::{Filter, Log},
+    },
+    transports::{TransportError, TransportErrorKind, TransportResult, http::reqwest::Url},
+};
+use seedbox_core::{BlockRef, UnixTime, WalletAddress};
+use serde::Deserialize;
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
+
+use crate::{
+    Deployment, contracts,
+    endpoint_error::EndpointError,
+    source::{Header, Source},
+    transport,
+};
+
+/// Questions sent together. Many public endpoints allow 100 in one batch, few allow less than 20.
+const BATCH: usize = 20;
+
+/// A connection whose chain was checked.
+pub(crate) struct Endpoint {
+    client: RpcClient,
+    deployment: Deployment,
+    timeout: Duration,
+    secrets: Vec<String>,
+    heads: Option<RawSubscription>,
+}
+
+/// The fields of a block that the box needs; endpoints of other chains add more.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RpcHeader {
+    number: U64,
+    hash: B256,
+    parent_hash: B256,
+    // Ethereum's fits 64 bits; a wider one is nonsense, but not worth refusing the block.
+    timestamp: U256,
+}
+
+impl RpcHeader {
+    fn header(&self) -> Header {
+        Header {
+            block: BlockRef {
+                number: self.number.to(),
+                hash: self.hash.0,
+                timestamp: UnixTime(self.timestamp.saturating_to()),
+            },
+            parent: self.parent_hash.0,
+        }
+    }
+}
+
+impl Endpoint {
+    /// Connects and checks the chain ID and the contracts before anything is asked. On WebSocket
+    /// new heads are subscribed to.
+    pub(crate) async fn connect(
+        url: &Url,
+        deployment: &Deployment,
+        limit: Duration,
+    ) -> Result<Self, EndpointError> {
+        let secrets = secrets(url);
+        let client = timeout(limit, transport::connect(url, limit))
+            .await
+            .map_err(|_| EndpointError::Timeout(limit))?
+            .map_err(|e| EndpointError::of(e, &secrets))?;
+        let mut endpoint = Self {
+            client,
+            deployment: deployment.clone(),
+            timeout: limit,
+            secrets,
+            heads: None,
+        };
+        endpoint.verify().await?;
+        if matches!(url.scheme(), "ws" | "wss") {
+            // Only a wake-up: an endpoint without subscriptions is polled like any other.
+            endpoint.heads = endpoint.subscribe().await.ok();
+        }
+        Ok(endpoint)
+    }
+
+    /// Waits for word of a new head; for ever where none is given.
+    pub(crate) async fn new_head(&self) {
+        if let Some(heads) = &self.heads {
+            // What was said before now is old: the box has looked since.
+            match heads.resubscribe().recv().await {
+                Ok(_) | Err(RecvError::Lagged(_)) => return,
+                Err(RecvError::Closed) => {} // the next look finds out
+            }
+        }
+        std::future::pending().await
+    }
+
+    async fn subscribe(&self) -> Result<RawSubscription, EndpointError> {
+        let id: B256 = self.ask("eth_subscribe", ("newHeads",)).await?;
+        let frontend = self.client.pubsub_frontend();
+        let frontend = frontend.ok_or_else(|| {
+            EndpointError::of(TransportErrorKind::pubsub_unavailable(), &self.secrets)
+        })?;
+        self.limited(frontend.get_subscription(id)).await
+    }
+
+    async fn ask<P: RpcSend, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<R, EndpointError> {
+        self.limited(self.client.request(method, params)).await
+    }
+
+    async fn limited<T>(
+        &self,
+        answer: impl IntoFuture<Output = TransportResult<T>>,
+    ) -> Result<T, EndpointError> {
+        timeout(self.timeout, answer.into_future())
+            .await
+            .map_err(|_| EndpointError::Timeout(self.timeout))?
+            .map_err(|e| EndpointError::of(e, &self.secrets))
+    }
+
+    /// Asks the same question with many parameters, in batches where the endpoint takes them.
+    async fn ask_each<P: RpcSend + Clone, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: &[P],
+    ) -> Result<Vec<R>, EndpointError> {
+        let mut answers = Vec::with_capacity(params.len());
+        for chunk in params.chunks(BATCH) {
+            if chunk.len() > 1 {
+                match self.limited(self.batch(method, chunk)).await {
+                    Ok(batch) => {
+                        answers.extend(batch);
+                        continue;
+                    }
+                    Err(e @ (EndpointError::Timeout(_) | EndpointError::RateLimited)) => {
+                        return Err(e);
+                    }
+                    Err(_) => {} // not every endpoint takes batches
+                }
+            }
+            for params in chunk {
+                answers.push(self.ask(method, params.clone()).await?);
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn batch<P: RpcSend, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: &[P],
+    ) -> Result<Vec<R>, TransportError> {
+        let mut batch = self.client.new_batch();
+        let waiters = params
+            .iter()
+            .map(|params| batch.add_call::<P, R>(method, params))
+            .collect::<Result<Vec<_>, _>>()?;
+        batch.send().await?;
+        let mut answers = Vec::with_capacity(waiters.len());
+        for waiter in waiters {
+            answers.push(waiter.await?);
+        }
+        Ok(answers)
+    }
+
+    fn filter(&self) -> Filter {
+        let Deployment {
+            land,
+            model,
+            placement,
+            ..
+        } = &self.deployment;
+        Filter::new()
+            .address(
+                [land, model, placement]
+                    .map(|c| Address::from(c.0))
+                    .to_vec(),
+            )
+            .event_signature(contracts::EVENTS.to_vec())
+    }
+}
+
+impl Source for Endpoint {
+    async fn verify(&self) -> Result<(), EndpointError> {
+        let found: U64 = self.ask("eth_chainId", ()).await?;
+        let (expected, found) = (self.deployment.chain_id, found.to());
+        if found != expected {
+            return Err(EndpointError::WrongChain { expected, found });
+        }
+        let Deployment {
+            land,
+            model,
+            placement,
+            ..
+        } = self.deployment;
+        for contract in [land, model, placement] {
+            let WalletAddress(address) = contract;
+            let code: Bytes = self
+                .ask("eth_getCode", (Address::from(address), "latest"))
+                .await?;
+            if code.is_empty() {
+                return Err(EndpointError::NoContract(contract));
+            }
+        }
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<Header, EndpointError> {
+        let head: RpcHeader = self.ask("eth_getBlockByNumber", ("latest", false)).await?;
+        Ok(head.header())
+    }
+
+    async fn header(&self, number: u64) -> Result<Option<Header>, EndpointError> {
+        let params = (U64::from(number), false);
+        let header: Option<RpcHeader> = self.ask("eth_getBlockByNumber", params).await?;
+        match header.map(|h| h.header()) {
+            Some(header) if header.block.number != number => Err(wrong_block(number, &header)),
+            header => Ok(header),
+        }
+    }
+
+    async fn headers(&self, numbers: RangeInclusive<u64>) -> Result<Vec<Header>, EndpointError> {
+        let params: Vec<_> = numbers.clone().map(|n| (U64::from(n), false)).collect();
+        let headers: Vec<Option<RpcHeader>> =
+            self.ask_each("eth_getBlockByNumber", &params).await?;
+        numbers
+            .zip(headers)
+            .map(|(number, header)| match header.map(|h| h.header()) {
+                Some(header) if header.block.number == number => Ok(header),
+                Some(header) => Err(wrong_block(number, &header)),
+                None => Err(EndpointError::Nonsense(format!(
+                    "block {number} below its own head is missing"
+                ))),
+            })
+            .collect()
+    }
+
+    async fn logs(&self, numbers: RangeInclusive<u64>) -> Result<Vec<Log>, EndpointError> {
+        let range = self
+            .filter()
+            .from_block(*numbers.start())
+            .to_block(*numbers.end());
+        self.ask("eth_getLogs", (range,)).await
+    }
+
+    async fn logs_of(&self, blocks: &[BlockRef]) -> Result<Vec<Log>, EndpointError> {
+        let filters: Vec<_> = blocks
+            .iter()
+            .map(|b| (self.filter().at_block_hash(B256::from(b.hash)),))
+            .collect();
+        let logs: Vec<Vec<Log>> = self.ask_each("eth_getLogs", &filters).await?;
+        Ok(logs.into_iter().flatten().collect())
+    }
+}
+
+fn wrong_block(asked: u64, got: &Header) -> EndpointError {
+    let got = got.block.number;
+    EndpointError::Nonsense(format!("block {got} when asked for block {asked}"))
+}
+
+/// Scheme, host and port: what may be shown of an endpoint's address.
+pub(crate) fn name(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
+    }
+}
+
+/// The parts of an address that may be a key: everything after the host that is no short word.
+fn secrets(url: &Url) -> Vec<String> {
+    const SHORT: usize = 6;
+    let path = url.path_segments().into_iter().flatten().map(str::to_owned);
+    let query = url.query_pairs().map(|(_, value)| value.into_owned());
+    let user = [Some(url.username()), url.password()]
+        .into_iter()
+        .flatten()
+        .map(str::to_owned);
+    let mut secrets: Vec<String> = path
+        .chain(query)
+        .chain(user)
+        .filter(|part| part.len() >= SHORT)
+        .collect();
+    // Longest first, so that no part of a longer one is left standing.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_more_than_the_host() {
+        let url: Url = "https://user:password@node.example:8443/v3/0123456789?key=abcdefgh"
+            .parse()
+            .unwrap();
+        assert_eq!(name(&url), "https://node.example:8443");
+        assert_eq!(secrets(&url), ["0123456789", "password", "abcdefgh"]);
+        let plain: Url = "http://127.0.0.1".parse().unwrap();
+        assert_eq!(name(&plain), "http://127.0.0.1");
+    }
+}

@@ -1,0 +1,480 @@
+//! Reads the chain into the store: block after block, back to the common ancestor when the chain
+//! was reorganised, and from the start when it was replaced.
+//!
+//! Old blocks are read in wide ranges. The last [`JOURNAL_DEPTH`] are read with their headers,
+//! which must form one chain with the logs in it, and with a journal to undo them. The newest
+//! [`BY_HASH`] are asked for by hash: a range that reaches beyond what a lagging endpoint has is
+//! silently cut short.
+
+use seedbox_core::{AsOf, BlockRef, UnixTime};
+use seedbox_store::{
+    Store,
+    chain::{Batch, Change, Reading},
+};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::{
+    Deployment, contracts,
+    endpoint_error::EndpointError,
+    logs::{self, EventLog},
+    source::{Header, Source},
+    view::View,
+    working::Working,
+};
+
+/// Blocks that can be undone.
+pub(crate) const JOURNAL_DEPTH: u64 = 512;
+
+/// Newest blocks whose logs are asked for by block hash.
+const BY_HASH: u64 = 8;
+
+/// Headers that are read at once.
+const CHUNK: u64 = 64;
+
+/// Blocks in one range of old ones, at first and at most.
+const FIRST_RANGE: u64 = 2_000;
+const MAX_RANGE: u64 = 50_000;
+
+/// Seconds between two writes that only say that nothing happened: flash memory wears out.
+const QUIET: u64 = 60;
+
+/// Times that one look at the chain may go back before the endpoint is called unreliable.
+const MAX_REWINDS: u32 = 3;
+
+/// Why a look at the chain failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The endpoint's fault; another may do better.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// Our own memory's fault.
+    #[error(transparent)]
+    Store(#[from] seedbox_store::Error),
+}
+
+/// The reader of one deployment.
+pub(crate) struct Reader {
+    store: Store,
+    deployment: Deployment,
+    working: Working,
+    /// Blocks to ask for in one range; shrinks when an endpoint complains.
+    range: u64,
+    /// When the confirmation of the head was last written down.
+    written_at: Option<UnixTime>,
+    view: watch::Sender<View>,
+}
+
+impl Reader {
+    /// Takes up the stored readings of this deployment where they were left.
+    pub(crate) async fn load(
+        store: Store,
+        deployment: Deployment,
+        readings: Vec<Reading>,
+        view: watch::Sender<View>,
+    ) -> Result<Self, seedbox_store::Error> {
+        let rereading = readings.len() > 1;
+        let working = match readings.into_iter().next_back() {
+            Some(reading) => Working::from(reading),
+            None => Working::new(store.begin_chain_reading(deployment.source()).await?),
+        };
+        view.send_modify(|view| view.rereading = rereading);
+        Ok(Self {
+            store,
+            deployment,
+            working,
+            range: FIRST_RANGE,
+            written_at: None,
+            view,
+        })
+    }
+
+    /// One look at the chain: reads up to the head that `source` names and confirms it as of
+    /// `now`. What was read before a failure stays read.
+    pub(crate) async fn look(
+        &mut self,
+        source: &impl Source,
+        now: UnixTime,
+    ) -> Result<(), Failure> {
+        let head = source.head().await?;
+        self.view.send_if_modified(|view| {
+            let number = Some(head.block.number);
+            std::mem::replace(&mut view.head, number) != number
+        });
+        let mut rewinds = 0;
+        while self.working.tip != Some(head.block) {
+            if !self.advance(source, &head, now).await? {
+                rewinds += 1;
+                if rewinds > MAX_REWINDS {
+                    return Err(nonsense("its blocks do not fit together").into());
+                }
+                self.reconcile(source, &head).await?;
+            }
+            let position = self.working.tip.map(|tip| tip.number);
+            self.view.send_modify(|view| view.position = position);
+        }
+        self.confirm(now).await
+    }
+
+    /// Reads the next blocks; `false` if what was read so far is not on the source's chain.
+    async fn advance(
+        &mut self,
+        source: &impl Source,
+        head: &Header,
+        now: UnixTime,
+    ) -> Result<bool, Failure> {
+        let (head_number, start) = (head.block.number, self.deployment.block);
+        let next = match self.working.tip {
+            Some(tip) if head_number <= tip.number => return Ok(false),
+            Some(tip) => tip.number + 1,
+            None if head_number < start => {
+                let head = head_number;
+                return Err(EndpointError::BeforeStart { head, start }.into());
+            }
+            None => start,
+        };
+        let settled = head_number.saturating_sub(JOURNAL_DEPTH);
+        if next <= settled {
+            self.read_settled(source, next, settled, now).await
+        } else {
+            self.read_recent(source, next, head, now).await
+        }
+    }
+
+    /// Reads a wide range of blocks so old that they are not reorganised any more.
+    async fn read_settled(
+        &mut self,
+        source: &impl Source,
+        next: u64,
+        last: u64,
+        now: UnixTime,
+    ) -> Result<bool, Failure> {
+        if let Some(tip) = self.working.tip
+            && !same(source, &tip).await?
+        {
+            return Ok(false);
+        }
+        let Some((to, logs)) = self.logs(source, next, last).await? else {
+            return Ok(true);
+        };
+        let mut blocks = Vec::new();
+        if self.working.tip.is_none() && to > next {
+            blocks.push(existing(source, next).await?);
+        }
+        blocks.push(existing(source, to).await?);
+        let logs = logs::check(&self.deployment, logs, next..=to, |number| {
+            blocks
+                .iter()
+                .find(|block| block.number == number)
+                .map(|block| block.hash)
+        })?;
+        let changes = self.project(&logs);
+        self.working.floor = to;
+        self.commit(blocks, changes, None, now).await?;
+        Ok(true)
+    }
+
+    /// Reads blocks that may yet be reorganised.
+    async fn read_recent(
+        &mut self,
+        source: &impl Source,
+        next: u64,
+        head: &Header,
+        now: UnixTime,
+    ) -> Result<bool, Failure> {
+        let last = head.block.number;
+        let by_hash = last - next < BY_HASH;
+        let (to, range_logs) = if by_hash {
+            (last, None)
+        } else {
+            let upto = (last - BY_HASH).min(next + CHUNK - 1);
+            match self.logs(source, next, upto).await? {
+                Some((to, logs)) => (to, Some(logs)),
+                None => return Ok(true),
+            }
+        };
+        let headers = if next == last {
+            vec![*head]
+        } else {
+            source.headers(next..=to).await?
+        };
+        let Some(linked) = self.link(&headers, head)? else {
+            return Ok(false);
+        };
+        let logs = match range_logs {
+            Some(logs) => logs,
+            None => source.logs_of(&linked).await?,
+        };
+        let logs = logs::check(&self.deployment, logs, next..=to, |number| {
+            linked
+                .iter()
+                .find(|block| block.number == number)
+                .map(|block| block.hash)
+        })?;
+        let changes = self.project(&logs);
+        let floor = last.saturating_sub(JOURNAL_DEPTH);
+        self.working.floor = self.working.floor.max(floor);
+        let confirmed = (to == last).then_some(now);
+        self.commit(linked, changes, confirmed, now).await?;
+        Ok(true)
+    }
+
+    /// The blocks of `headers` if they continue what was read, `None` if they are of another fork.
+    fn link(&self, headers: &[Header], head: &Header) -> Result<Option<Vec<BlockRef>>, Failure> {
+        let first = headers.first().ok_or_else(|| nonsense("no headers"))?;
+        if self.working.tip.is_some_and(|tip| tip.hash != first.parent) {
+            return Ok(None);
+        }
+        let linked = headers
+            .windows(2)
+            .all(|pair| pair[0].block.hash == pair[1].parent);
+        let agrees = headers
+            .iter()
+            .all(|h| h.block.number != head.block.number || h.block.hash == head.block.hash);
+        if !linked || !agrees {
+            return Err(nonsense("headers that are not of one chain").into());
+        }
+        Ok(Some(headers.iter().map(|header| header.block).collect()))
+    }
+
+    /// The logs from `next` on, as far as `last` or as the endpoint likes, and how far that is.
+    /// `None` if the range turned out too wide: then it is narrower the next time.
+    async fn logs(
+        &mut self,
+        source: &impl Source,
+        next: u64,
+        last: u64,
+    ) -> Result<Option<(u64, Vec<alloy::rpc::types::Log>)>, Failure> {
+        let to = last.min(next.saturating_add(self.range - 1));
+        match source.logs(next..=to).await {
+            Ok(logs) => {
+                // Only a range that was used in full says that a wider one may do.
+                if to - next + 1 == self.range {
+                    self.range = (self.range + self.range / 4 + 1).min(MAX_RANGE);
+                }
+                Ok(Some((to, logs)))
+            }
+            Err(error) if to > next && error.asks_for_less() => {
+                self.range = (to - next).div_ceil(2);
+                info!(blocks = self.range, "reading fewer blocks at once");
+                Ok(None)
+            }
+            Err(error) => {
+                if matches!(error, EndpointError::Timeout(_)) {
+                    self.range = (to - next).div_ceil(2).max(1);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Projects events; what cannot be used is counted and left out.
+    fn project(&mut self, logs: &[EventLog]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut unusable = 0usize;
+        for EventLog { block, log } in logs {
+            match contracts::decode(&self.deployment, log) {
+                Ok(event) => {
+                    let rows = self.working.projection.apply(event);
+                    changes.extend(rows.map(|(before, after)| Change {
+                        block: *block,
+                        before,
+                        after,
+                    }));
+                }
+                Err(_) => unusable += 1,
+            }
+        }
+        if unusable > 0 {
+            warn!(
+                unusable,
+                of = logs.len(),
+                "left out events that cannot be used"
+            );
+        }
+        self.working.changed |= !changes.is_empty();
+        changes
+    }
+
+    /// Makes `blocks` part of what was read. Blocks without events wait for the next write, at
+    /// most [`QUIET`] seconds: after a power cut they are simply read again.
+    async fn commit(
+        &mut self,
+        blocks: Vec<BlockRef>,
+        changes: Vec<Change>,
+        confirmed: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), Failure> {
+        self.working.remember(blocks);
+        let quiet = changes.is_empty() && self.working.complete && !self.due(now);
+        if quiet && confirmed.is_some() {
+            return Ok(());
+        }
+        self.write(changes, confirmed).await
+    }
+
+    fn due(&self, now: UnixTime) -> bool {
+        self.written_at
+            .is_none_or(|at| now.seconds_since(at) >= QUIET)
+    }
+
+    async fn write(
+        &mut self,
+        changes: Vec<Change>,
+        observed_at: Option<UnixTime>,
+    ) -> Result<(), Failure> {
+        self.written_at = observed_at.or(self.written_at);
+        // Taken out before the wait: if the wait is cancelled they are written or read again,
+        // never written twice.
+        let blocks = std::mem::take(&mut self.working.unwritten);
+        let batch = Batch {
+            floor: if blocks.is_empty() {
+                0
+            } else {
+                self.working.floor
+            },
+            blocks,
+            changes,
+            observed_at,
+        };
+        Ok(self.store.apply_chain_batch(self.working.id, batch).await?)
+    }
+
+    /// The head was reached: this state is now the one to be served.
+    async fn confirm(&mut self, now: UnixTime) -> Result<(), Failure> {
+        if self.due(now) {
+            self.write(Vec::new(), Some(now)).await?;
+        }
+        if !self.working.complete {
+            self.store.complete_chain_reading(self.working.id).await?;
+            self.working.complete = true;
+            self.working.changed = true;
+        }
+        let changed = std::mem::take(&mut self.working.changed);
+        let tip = self.working.tip;
+        let grid = changed.then(|| self.working.projection.grid(tip).into());
+        self.view.send_modify(|view| {
+            view.grid = grid.unwrap_or_else(|| view.grid.clone());
+            view.as_of = tip.map(|block| AsOf {
+                block,
+                observed_at: now,
+            });
+            view.rereading = false;
+        });
+        Ok(())
+    }
+
+    /// Writes what still waits to be written.
+    pub(crate) async fn flush(&mut self) -> Result<(), seedbox_store::Error> {
+        let observed_at = self.view.borrow().as_of.map(|as_of| as_of.observed_at);
+        match self
+            .write(Vec::new(), observed_at.filter(|_| self.working.complete))
+            .await
+        {
+            Err(Failure::Store(error)) => Err(error),
+            Ok(()) | Err(Failure::Endpoint(_)) => Ok(()),
+        }
+    }
+
+    /// The source's chain is not the one read so far: goes back to the last common block, or
+    /// begins again if there is none. An endpoint that is merely behind changes nothing.
+    async fn reconcile(&mut self, source: &impl Source, head: &Header) -> Result<(), Failure> {
+        let Some(tip) = self.working.tip else {
+            return Ok(());
+        };
+        let upto = head.block.number.min(tip.number);
+        let behind = EndpointError::Behind {
+            head: head.block.number,
+            tip: tip.number,
+        };
+        let undoable = self.working.undoable(upto);
+        match last_common(source, &undoable).await? {
+            Some(common) if common.number < upto => self.rewind(common).await,
+            Some(_) if head.block.number < tip.number => Err(behind.into()),
+            Some(_) => Err(nonsense("its blocks change from one answer to the next").into()),
+            None => match self.working.first() {
+                Some(first) if head.block.number < first.number => {
+                    let (head, start) = (head.block.number, first.number);
+                    Err(EndpointError::BeforeStart { head, start }.into())
+                }
+                Some(first) if upto < self.working.floor && same(source, &first).await? => {
+                    Err(behind.into())
+                }
+                _ => self.begin_again(source).await,
+            },
+        }
+    }
+
+    async fn rewind(&mut self, to: BlockRef) -> Result<(), Failure> {
+        let from = self.working.tip.map(|tip| tip.number);
+        self.working
+            .unwritten
+            .retain(|block| block.number <= to.number);
+        self.write(Vec::new(), None).await?;
+        let restored = self
+            .store
+            .undo_chain_blocks(self.working.id, to.number)
+            .await?;
+        info!(
+            from,
+            to = to.number,
+            undone = restored.len(),
+            "the chain was reorganised"
+        );
+        self.working.restore(to, restored);
+        self.view.send_modify(|view| view.reorgs += 1);
+        Ok(())
+    }
+
+    async fn begin_again(&mut self, source: &impl Source) -> Result<(), Failure> {
+        // Only an endpoint that has the right chain and the contracts may make the box start over.
+        source.verify().await?;
+        warn!("the chain was replaced; reading it again from the contracts' first block");
+        let id = self
+            .store
+            .begin_chain_reading(self.deployment.source())
+            .await?;
+        self.working = Working::new(id);
+        self.written_at = None;
+        self.view.send_modify(|view| {
+            view.rereading = view.as_of.is_some();
+            view.reorgs += 1;
+        });
+        Ok(())
+    }
+}
+
+/// The newest of `blocks` (ascending) that is on the source's chain.
+async fn last_common(
+    source: &impl Source,
+    blocks: &[BlockRef],
+) -> Result<Option<BlockRef>, EndpointError> {
+    let (mut low, mut high) = (0, blocks.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if same(source, &blocks[middle]).await? {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low.checked_sub(1).map(|last| blocks[last]))
+}
+
+async fn same(source: &impl Source, block: &BlockRef) -> Result<bool, EndpointError> {
+    let header = source.header(block.number).await?;
+    Ok(header.is_some_and(|header| header.block.hash == block.hash))
+}
+
+async fn existing(source: &impl Source, number: u64) -> Result<BlockRef, EndpointError> {
+    let header = source.header(number).await?;
+    let header = header.ok_or_else(|| nonsense("a block below its own head is missing"))?;
+    Ok(header.block)
+}
+
+fn nonsense(what: &str) -> EndpointError {
+    EndpointError::Nonsense(what.into())
+}
+
+#[cfg(test)]
+mod tests;

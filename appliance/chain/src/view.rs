@@ -1,0 +1,50 @@
+//! What the reader has to show at any moment: the last whole state and where the reading stands.
+
+use std::sync::Arc;
+
+use seedbox_core::{AsOf, LandGrid};
+use seedbox_store::chain::Reading;
+
+use crate::projection::Projection;
+
+/// A snapshot of the reader. `grid` and `as_of` are of the last reading that reached the head;
+/// they stay while a newer reading is under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    /// The land grid, replaced when something on it changes.
+    pub(crate) grid: Arc<LandGrid>,
+    /// Up to which block the grid holds, and when that was last confirmed.
+    pub(crate) as_of: Option<AsOf>,
+    /// Newest block that an endpoint spoke of.
+    pub(crate) head: Option<u64>,
+    /// Newest block that was read, by the reading under way.
+    pub(crate) position: Option<u64>,
+    /// The chain was replaced and is read again from the start.
+    pub(crate) rereading: bool,
+    /// Reorganisations undone since start.
+    pub(crate) reorgs: u64,
+}
+
+impl View {
+    /// What a stored reading shows before any endpoint has answered: its state with its age, or
+    /// nothing if it never reached the head.
+    pub(crate) fn of(reading: &Reading) -> Self {
+        let position = reading.tip.map(|tip| tip.number);
+        if !reading.complete {
+            return Self {
+                position,
+                ..Self::default()
+            };
+        }
+        let projection: Projection = reading.rows.iter().cloned().collect();
+        Self {
+            grid: Arc::new(projection.grid(reading.tip)),
+            as_of: reading.tip.map(|block| AsOf {
+                block,
+                observed_at: reading.observed_at.unwrap_or_default(),
+            }),
+            position,
+            ..Self::default()
+        }
+    }
+}

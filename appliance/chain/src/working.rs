@@ -1,0 +1,102 @@
+//! The reading under way, in memory: the same rows and blocks that the store has, and the blocks
+//! that still wait to be written.
+
+use std::collections::BTreeMap;
+
+use seedbox_core::BlockRef;
+use seedbox_store::chain::{Reading, ReadingId, Row};
+
+use crate::projection::Projection;
+
+/// One reading from the contracts' first block on.
+pub(crate) struct Working {
+    pub(crate) id: ReadingId,
+    /// It has reached the head before, so the store serves it.
+    pub(crate) complete: bool,
+    /// Lowest block that can be gone back to.
+    pub(crate) floor: u64,
+    /// The newest block that was read.
+    pub(crate) tip: Option<BlockRef>,
+    /// The state at the tip.
+    pub(crate) projection: Projection,
+    /// The state differs from the one last shown.
+    pub(crate) changed: bool,
+    /// Blocks that the store does not have yet; none of them holds an event.
+    pub(crate) unwritten: Vec<BlockRef>,
+    /// The first block and those from `floor` on.
+    blocks: BTreeMap<u64, BlockRef>,
+}
+
+impl Working {
+    /// A reading that has read nothing.
+    pub(crate) fn new(id: ReadingId) -> Self {
+        Self {
+            id,
+            complete: false,
+            floor: 0,
+            tip: None,
+            projection: Projection::default(),
+            changed: false,
+            unwritten: Vec::new(),
+            blocks: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the next blocks, the last of which is the new tip, and forgets those that can no
+    /// longer be gone back to.
+    pub(crate) fn remember(&mut self, blocks: Vec<BlockRef>) {
+        self.tip = blocks.last().copied().or(self.tip);
+        self.blocks
+            .extend(blocks.iter().map(|block| (block.number, *block)));
+        self.unwritten.extend(blocks);
+        if let Some(first) = self.first() {
+            self.blocks = self.blocks.split_off(&self.floor);
+            self.blocks.insert(first.number, first);
+        }
+    }
+
+    /// The first block that was read: by it a replaced chain is known.
+    pub(crate) fn first(&self) -> Option<BlockRef> {
+        self.blocks.values().next().copied()
+    }
+
+    /// The blocks up to `last` that can be gone back to, ascending.
+    pub(crate) fn undoable(&self, last: u64) -> Vec<BlockRef> {
+        if last < self.floor {
+            return Vec::new();
+        }
+        self.blocks
+            .range(self.floor..=last)
+            .map(|(_, block)| *block)
+            .collect()
+    }
+
+    /// Goes back to block `to`, where the rows were as `restored`.
+    pub(crate) fn restore(&mut self, to: BlockRef, restored: Vec<Row>) {
+        drop(self.blocks.split_off(&(to.number + 1)));
+        self.tip = Some(to);
+        self.changed = true;
+        for row in restored {
+            self.projection.set(row);
+        }
+    }
+}
+
+impl From<Reading> for Working {
+    fn from(reading: Reading) -> Self {
+        Self {
+            id: reading.id,
+            complete: reading.complete,
+            floor: reading.floor,
+            tip: reading.tip,
+            projection: reading.rows.into_iter().collect(),
+            changed: false,
+            unwritten: Vec::new(),
+            blocks: reading
+                .blocks
+                .into_iter()
+                .map(|block| (block.number, block))
+                .collect(),
+        }
+    }
+}
