@@ -1,0 +1,160 @@
+// How the box is, in one sentence; then what it could not secure, how full it is, and how fresh its
+// knowledge of the chain is.
+import { type Refusal, type Status, box } from "../api";
+import { Fact } from "../components/fact";
+import { Icon, type IconName } from "../components/icon";
+import { Note, Said, type Tone } from "../components/note";
+import { RefusalList } from "../components/refusals";
+import { VolumeCard } from "../components/volume";
+import { refusalsKey, useFetched } from "../fetched";
+import { ago, count, duration, plural } from "../format";
+import { useHeading } from "../heading";
+import type { LiveState } from "../live";
+import { link } from "../route";
+import { healthWord } from "../words";
+
+export function HomePage({ live, now }: { live: LiveState; now: number }) {
+  const refusals = useFetched(box.refusals, refusalsKey(live));
+  const alerts = refusals.value?.refusals.filter((refusal) => refusal.protected) ?? [];
+  const status = live.last?.status;
+  return (
+    <>
+      <HealthCard live={live} now={now} />
+      {status && (
+        <>
+          {status.wallets === 0 && <FirstStep />}
+          {alerts.length > 0 && <Alerts alerts={alerts} now={now} />}
+          {status.seeder.volumes.map((volume) => (
+            <VolumeCard
+              key={volume.id}
+              volume={volume}
+              several={status.seeder.volumes.length > 1}
+            />
+          ))}
+          <ChainCard status={status} now={now} />
+        </>
+      )}
+    </>
+  );
+}
+
+interface Headline {
+  tone: Tone;
+  icon: IconName;
+  word: string;
+  sentence: string;
+  below: string | null;
+}
+
+function headline(live: LiveState, now: number): Headline {
+  if (live.last === null) {
+    return live.connection === "lost"
+      ? { tone: "failing", icon: "unplugged", word: "No connection", sentence: "The box does not answer.", below: null }
+      : { tone: "quiet", icon: "starting", word: "One moment", sentence: "Asking the box…", below: null };
+  }
+  const { status } = live.last;
+  if (live.connection === "lost") {
+    return {
+      tone: "failing",
+      icon: "unplugged",
+      word: "No connection",
+      sentence: "The box does not answer.",
+      below: `${ago(status.now, now)} it said: “${status.sentence}”`,
+    };
+  }
+  return {
+    tone: status.health,
+    icon: status.health,
+    word: healthWord(status.health),
+    sentence: status.sentence,
+    below: `Running for ${duration(status.uptime)}.`,
+  };
+}
+
+function HealthCard({ live, now }: { live: LiveState; now: number }) {
+  const heading = useHeading("Home");
+  const { tone, icon, word, sentence, below } = headline(live, now);
+  return (
+    <section class="card health" data-tone={tone} aria-label="Health">
+      <Icon name={icon} />
+      <div class="stack tight">
+        <p class="word">{word}</p>
+        <h1 ref={heading} tabIndex={-1}>
+          {sentence}
+        </h1>
+        {below && <p class="muted">{below}</p>}
+      </div>
+    </section>
+  );
+}
+
+function FirstStep() {
+  return (
+    <Note tone="starting">
+      <p>
+        <strong>One step is left.</strong> Tell the box which wallet is yours, and it secures what
+        stands on your land.
+      </p>
+      <p>
+        <a href={link("wallets")}>Add a wallet</a>
+      </p>
+    </Note>
+  );
+}
+
+function Alerts({ alerts, now }: { alerts: readonly Refusal[]; now: number }) {
+  return (
+    <section class="card" aria-labelledby="alerts" data-tone="failing">
+      <div class="heading">
+        <h2 id="alerts">
+          <Said tone="failing">
+            {plural(alerts.length, "model")} of yours could not be secured
+          </Said>
+        </h2>
+      </div>
+      <RefusalList refusals={alerts} now={now} />
+    </section>
+  );
+}
+
+function ChainCard({ status, now }: { status: Status; now: number }) {
+  const { chain } = status;
+  return (
+    <section class="card" aria-labelledby="chain">
+      <div class="heading">
+        <h2 id="chain">Land registry</h2>
+        <p class="muted">
+          {chain.as_of ? `checked ${ago(chain.as_of.observed_at, now)}` : "not read yet"}
+        </p>
+      </div>
+      <p>
+        <Said tone={chain.health}>{chain.sentence || healthWord(chain.health)}</Said>
+      </p>
+      <details>
+        <summary>Details</summary>
+        <dl class="facts">
+          <Fact name="Chain">{chainName(chain.chain_id)}</Fact>
+          <Fact name="Block">{chain.as_of ? count(chain.as_of.number) : "none yet"}</Fact>
+          <Fact name="Newest block">{chain.head === null ? "unknown" : count(chain.head)}</Fact>
+          <Fact name="Parcels">{count(chain.parcels)}</Fact>
+          <Fact name="Models">{count(chain.models)}</Fact>
+          <Fact name="Placed">{count(chain.placements)}</Fact>
+        </dl>
+        <ul class="small">
+          {chain.endpoints.map((endpoint) => (
+            <li key={endpoint.name}>
+              <Said tone={endpoint.error === null ? "well" : "attention"}>
+                {endpoint.name}: {endpoint.error ?? (endpoint.active ? "in use" : "ready")}
+              </Said>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </section>
+  );
+}
+
+function chainName(id: number | null): string {
+  if (id === null) return "unknown";
+  return id === 1 ? "Ethereum" : `number ${id}`;
+}
