@@ -6,7 +6,7 @@
 //! seeds is dear. Only [`Evictable`] items can be named here, and only
 //! [`classify`](crate::classify) makes those.
 
-use crate::{Classified, Evictable, InfoHash, Item, Protection, RefusalReason};
+use crate::{Classified, Evictable, Item, Protection, RefusalReason};
 
 /// Weight of the size in the score: 1 favours many small items, 0 ignores the size. The square
 /// root keeps large models from being flushed by any small one.
@@ -27,7 +27,7 @@ pub fn score(item: &Item) -> f64 {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     /// Torrents to delete, least missed first.
-    pub victims: Vec<InfoHash>,
+    pub victims: Vec<Evictable>,
     /// Bytes that frees.
     pub freed: u64,
     /// The new eviction clock `L`; `None` if nothing is evicted.
@@ -69,7 +69,7 @@ pub fn plan(evictable: &[Evictable], need: u64) -> Option<Plan> {
     }
     Some(Plan {
         inflation: victims.last().map(|(score, _)| *score),
-        victims: victims.iter().map(|(_, e)| e.info_hash()).collect(),
+        victims: victims.into_iter().map(|(_, e)| e.clone()).collect(),
         freed,
     })
 }

@@ -1,0 +1,230 @@
+//! What happens every second: look at every torrent, finish what is whole, repair what is
+//! damaged, wake what stalls, write down what changed.
+
+use std::time::Duration;
+
+use seedbox_core::{InfoHash, Keep, RefusalReason, eviction};
+use tokio::time::Instant;
+
+use super::{
+    Engine, Event, TALLY, now,
+    torrent::{Phase, Verified},
+};
+use crate::{Error, content::Damage};
+
+/// Until something that failed is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(30);
+/// Without peers and progress for this long a torrent is announced anew.
+const STALL: Duration = Duration::from_secs(20);
+const LONGEST_STALL: Duration = Duration::from_secs(900);
+/// Ticks between looks at the volumes.
+const VOLUMES_EVERY: u64 = 2;
+/// Ticks between writes of progress; a piece lost to a crash in between is fetched again.
+const SAVE_EVERY: u64 = 5;
+/// Ticks between writes of mere counters, to spare the card.
+const SAVE_COUNTERS_EVERY: u64 = 300;
+
+impl Engine {
+    pub(super) async fn on_tick(&mut self) -> Result<(), Error> {
+        self.ticks += 1;
+        if self.ticks % VOLUMES_EVERY == 0 {
+            self.watch_volumes().await;
+        }
+        self.prune_wanted().await?;
+        self.pursue();
+        let all: Vec<InfoHash> = self.torrents.keys().copied().collect();
+        for info_hash in all {
+            self.look_after(info_hash).await;
+        }
+        self.limit_live().await;
+        if self.ticks % SAVE_EVERY == 0 {
+            self.save(self.ticks % SAVE_COUNTERS_EVERY == 0).await?;
+        }
+        self.publish_status();
+        Ok(())
+    }
+
+    async fn look_after(&mut self, info_hash: InfoHash) {
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        match &torrent.phase {
+            Phase::Active | Phase::Verifying => {}
+            Phase::Stopped { retry: Some(at), .. } if *at <= Instant::now() => {
+                return self.recheck(info_hash).await;
+            }
+            Phase::Paused | Phase::Rechecking | Phase::Stopped { .. } => return,
+        }
+        let Some(handle) = torrent.handle.clone() else { return };
+        torrent.observe(handle.activity(), now(), self.tally.inflation);
+        if let Some(why) = torrent.activity.error.clone() {
+            tracing::warn!(torrent = %info_hash, "stopped: {why}");
+            return self.stop(info_hash, why, Some(Instant::now() + RETRY)).await;
+        }
+        if torrent.phase != Phase::Active || torrent.complete {
+            return;
+        }
+        if torrent.content.is_whole() {
+            self.verify(info_hash);
+        } else if torrent.idle_since.elapsed()
+            > STALL.saturating_mul(1 << torrent.stalls.min(6)).min(LONGEST_STALL)
+        {
+            torrent.stalls += 1;
+            tracing::info!(torrent = %info_hash, "no peers; asking around anew");
+            self.stop(info_hash, "no peers".into(), None).await;
+            self.start(info_hash).await;
+        }
+    }
+
+    /// All pieces are there: compare the whole with what the chain says.
+    fn verify(&mut self, info_hash: InfoHash) {
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        torrent.phase = Phase::Verifying;
+        let (content, back) = (torrent.content.clone(), self.report_back.clone());
+        tokio::spawn(async move {
+            let work = move || {
+                content.seal()?;
+                content.content_hash()
+            };
+            let result = super::volumes::blocking(work).await.map_err(|e| e.to_string());
+            let _ = back.send(Event::Verified { info_hash, result }).await;
+        });
+    }
+
+    pub(super) async fn on_verified(
+        &mut self,
+        info_hash: InfoHash,
+        result: Verified,
+    ) -> Result<(), Error> {
+        let expected = self.model(info_hash).map(|model| model.content_hash);
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return Ok(()) };
+        if torrent.phase != Phase::Verifying {
+            return Ok(());
+        }
+        torrent.phase = Phase::Active;
+        let found = match result {
+            Ok(found) => found,
+            Err(why) => {
+                self.stop(info_hash, why, Some(Instant::now() + RETRY)).await;
+                return Ok(());
+            }
+        };
+        if expected.is_some_and(|expected| expected != found) {
+            let name = torrent.name.clone();
+            let detail = "its content has another SHA-256".to_owned();
+            let _ = self.delete(info_hash).await?;
+            let reason = RefusalReason::NotAsPublished { detail };
+            return self.give_up_for_long(info_hash, name, reason).await;
+        }
+        torrent.complete = true;
+        torrent.repairing = false;
+        torrent.dirty = true;
+        tracing::info!(torrent = %info_hash, "\"{}\" is complete and verified", torrent.name);
+        self.save(false).await
+    }
+
+    /// A piece failed on its way out: take the torrent away from peers and read all of it.
+    pub(super) async fn on_damage(&mut self, damage: Damage) {
+        let Some(torrent) = self.torrents.get_mut(&damage.info_hash) else { return };
+        if torrent.phase == Phase::Rechecking {
+            return;
+        }
+        tracing::warn!(torrent = %damage.info_hash, "data on disk is damaged; checking all of it");
+        self.recheck(damage.info_hash).await;
+    }
+
+    async fn recheck(&mut self, info_hash: InfoHash) {
+        self.stop(info_hash, "it is being checked".into(), None).await;
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        torrent.phase = Phase::Rechecking;
+        let (content, back) = (torrent.content.clone(), self.report_back.clone());
+        // What a process before this one wrote may be short; have() decides what is read.
+        let before = content.have_bytes();
+        tokio::spawn(async move {
+            let checked = content.clone();
+            let work = move || Ok(checked.recheck());
+            let damaged = super::volumes::blocking(work).await.unwrap_or(0);
+            tracing::debug!(torrent = %info_hash, before, after = content.have_bytes(), "rechecked");
+            content.close();
+            let _ = back.send(Event::Rechecked { info_hash, damaged }).await;
+        });
+    }
+
+    pub(super) async fn on_rechecked(
+        &mut self,
+        info_hash: InfoHash,
+        damaged: u32,
+    ) -> Result<(), Error> {
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return Ok(()) };
+        if torrent.phase != Phase::Rechecking {
+            return Ok(());
+        }
+        let whole = torrent.content.is_whole();
+        torrent.complete &= whole;
+        torrent.repairing = !whole;
+        torrent.dirty = true;
+        self.tally.repaired_pieces += u64::from(damaged);
+        if damaged > 0 {
+            tracing::warn!(torrent = %info_hash, "{damaged} pieces are damaged and fetched again");
+        }
+        // The old content may be sealed; a new one takes the bitfield as it is now.
+        self.renew_content(info_hash);
+        self.save(false).await?;
+        self.start(info_hash).await;
+        Ok(())
+    }
+
+    /// Keeps no more torrents announced than configured: those least asked for pause.
+    async fn limit_live(&mut self) {
+        let mut live: Vec<(bool, f64, InfoHash)> = self
+            .torrents
+            .iter()
+            .filter(|(_, t)| t.phase == Phase::Active && t.complete)
+            .map(|(hash, t)| {
+                let keep = self.keep(*hash) != Keep::Community;
+                (keep, eviction::score(&t.item(*hash, false)), *hash)
+            })
+            .collect();
+        let busy = self.torrents.values().filter(|t| t.phase == Phase::Active).count();
+        let excess = busy.saturating_sub(self.config.max_live);
+        live.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        for (_, _, info_hash) in live.into_iter().take(excess) {
+            if let Some(torrent) = self.torrents.get_mut(&info_hash)
+                && let Some(handle) = &torrent.handle
+            {
+                self.session.pause(handle).await;
+                torrent.phase = Phase::Paused;
+            }
+        }
+    }
+
+    /// Somebody asked for a torrent that is paused.
+    pub(super) async fn resume(&mut self, info_hash: InfoHash) {
+        if let Some(torrent) = self.torrents.get_mut(&info_hash)
+            && torrent.phase == Phase::Paused
+            && let Some(handle) = &torrent.handle
+        {
+            self.session.resume(handle).await;
+            torrent.phase = Phase::Active;
+        }
+    }
+
+    /// Writes down what changed; mere counters only now and then.
+    pub(super) async fn save(&mut self, counters: bool) -> Result<(), Error> {
+        let mut all = Vec::new();
+        for (info_hash, torrent) in &mut self.torrents {
+            let pieces = torrent.content.take_changed();
+            let uploads = counters && torrent.activity.uploaded > 0;
+            if pieces || torrent.dirty || uploads {
+                torrent.dirty = false;
+                all.push(torrent.progress(*info_hash));
+            }
+        }
+        if !all.is_empty() {
+            self.store.save_progress(all).await?;
+        }
+        if self.saved_tally != self.tally {
+            self.store.set_setting(TALLY, &self.tally).await?;
+            self.saved_tally = self.tally;
+        }
+        Ok(())
+    }
+}

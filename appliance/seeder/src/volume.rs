@@ -1,0 +1,270 @@
+//! Data volumes: where torrents lie, and the marker that proves that the right disk is in place.
+//!
+//! A volume is a folder with `.seedbox-volume.json` and `torrents/<info hash>/<file index>`. No
+//! marker, no write: an unmounted disk leaves its mount point empty, and an empty folder whose
+//! volume is known is a missing volume, not a new one.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::FallocateFlags;
+use seedbox_core::{InfoHash, VolumeState};
+use serde::{Deserialize, Serialize};
+
+use crate::metainfo::Metainfo;
+
+/// Name of the identity marker in a volume's root.
+pub(crate) const MARKER: &str = ".seedbox-volume.json";
+
+/// File systems give out space in blocks of this size.
+const BLOCK: u64 = 4096;
+/// Kept out of the quota for the volume's own folders and marker.
+pub(crate) const VOLUME_OVERHEAD: u64 = 64 << 10;
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    volume: String,
+}
+
+/// One data volume.
+#[derive(Debug, Clone)]
+pub(crate) struct Volume {
+    pub(crate) id: String,
+    pub(crate) root: PathBuf,
+    pub(crate) quota: u64,
+    pub(crate) reserve: u64,
+    pub(crate) state: VolumeState,
+}
+
+impl Volume {
+    /// Looks whether the volume is in its place.
+    pub(crate) fn look(&self) -> VolumeState {
+        let path = self.root.join(MARKER);
+        let missing = |detail: String| VolumeState::Missing(detail);
+        let text = match fs::read(&path) {
+            Ok(text) if text.len() <= 4096 => text,
+            Ok(_) => return missing(format!("{} is not a marker of this box", path.display())),
+            Err(e) => {
+                return missing(format!(
+                    "no marker at {} ({e}). Is the disk plugged in and mounted?",
+                    path.display()
+                ));
+            }
+        };
+        match serde_json::from_slice::<Marker>(&text) {
+            Ok(marker) if marker.volume == self.id => VolumeState::Ready,
+            _ => missing(format!("{} names another volume; nothing is written", path.display())),
+        }
+    }
+
+    /// Makes `root` a volume by writing its marker. Only an empty folder (or none) is taken.
+    ///
+    /// # Errors
+    /// If the folder holds anything but a file system's `lost+found`, or cannot be written.
+    pub(crate) fn adopt(root: &Path, id: &str) -> io::Result<()> {
+        fs::create_dir_all(root)?;
+        for entry in fs::read_dir(root)? {
+            let name = entry?.file_name();
+            if name != "lost+found" {
+                return Err(io::Error::new(
+                    ErrorKind::DirectoryNotEmpty,
+                    format!("it holds {:?}; the box takes empty folders only", name),
+                ));
+            }
+        }
+        let marker = serde_json::to_vec(&Marker { volume: id.to_owned() })?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(root.join(MARKER))?;
+        file.write_all(&marker)?;
+        file.sync_all()?;
+        fs::create_dir_all(root.join("torrents"))?;
+        File::open(root)?.sync_all()
+    }
+
+    pub(crate) fn folder(&self, torrent: InfoHash) -> PathBuf {
+        self.root.join("torrents").join(torrent.to_string())
+    }
+
+    /// Bytes the disk has free for an unprivileged program.
+    pub(crate) fn disk_free(&self) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.root)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Torrent folders on disk.
+    pub(crate) fn folders(&self) -> io::Result<Vec<InfoHash>> {
+        let mut found = Vec::new();
+        match fs::read_dir(self.root.join("torrents")) {
+            Ok(entries) => {
+                for entry in entries {
+                    let name = entry?.file_name();
+                    found.extend(name.to_str().and_then(|name| name.parse::<InfoHash>().ok()));
+                }
+                Ok(found)
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(found),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+fn blocks(len: u64) -> u64 {
+    len.div_ceil(BLOCK) * BLOCK
+}
+
+/// Bytes that a torrent takes on disk at most: its files in whole blocks, their extent trees, its
+/// folder and that folder's name in the parent.
+pub(crate) fn disk_cost(metainfo: &Metainfo) -> u64 {
+    let stored = || metainfo.files().iter().filter(|f| is_stored(f.len, f.padding));
+    let data: u64 = stored().map(|f| blocks(f.len)).sum();
+    let extents: u64 = stored().map(|f| f.len.div_ceil(128 << 20) - 1).sum::<u64>() * BLOCK;
+    let folder = BLOCK * (1 + stored().count() as u64 / 32);
+    data + extents + folder + BLOCK
+}
+
+pub(crate) fn is_stored(len: u64, padding: bool) -> bool {
+    len > 0 && !padding
+}
+
+/// Creates a torrent's files at full size, so that its space is taken before it is used and a full
+/// disk is noticed now and not in the middle of a download. What exists already is kept.
+pub(crate) fn allocate(folder: &Path, metainfo: &Metainfo) -> io::Result<()> {
+    let parent = folder.parent().ok_or(ErrorKind::InvalidInput)?;
+    make_folder(parent)?;
+    make_folder(folder)?;
+    for (index, file) in metainfo.files().iter().enumerate() {
+        if !is_stored(file.len, file.padding) {
+            continue;
+        }
+        let handle = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(folder.join(index.to_string()))?;
+        take_space(&handle, file.len)?;
+    }
+    File::open(folder)?.sync_all()
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+fn take_space(file: &File, len: u64) -> io::Result<()> {
+    if file.metadata()?.len() > len {
+        file.set_len(len)?;
+    }
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+        Ok(()) => Ok(()),
+        // FAT, exFAT and some FUSE file systems cannot reserve; writing zeros can.
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => write_zeros(file, len),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn write_zeros(mut file: &File, len: u64) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+    let zeros = vec![0u8; 1 << 20];
+    let mut at = file.seek(SeekFrom::End(0))?;
+    while at < len {
+        let step = (len - at).min(zeros.len() as u64);
+        file.write_all(&zeros[..usize::try_from(step).unwrap_or(zeros.len())])?;
+        at += step;
+    }
+    file.sync_data()
+}
+
+/// Whether all files of a torrent are there at full size and really hold space.
+pub(crate) fn is_allocated(folder: &Path, metainfo: &Metainfo) -> bool {
+    metainfo.files().iter().enumerate().filter(|(_, f)| is_stored(f.len, f.padding)).all(
+        |(index, file)| {
+            fs::symlink_metadata(folder.join(index.to_string()))
+                .is_ok_and(|m| m.is_file() && m.len() == file.len && m.blocks() > 0)
+        },
+    )
+}
+
+/// Deletes a torrent's files. Each is emptied first: a descriptor that is still open somewhere
+/// would otherwise hold the space after the name is gone.
+pub(crate) fn delete(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let plain = fs::symlink_metadata(&path)?.is_file();
+        if plain {
+            OpenOptions::new().write(true).open(&path)?.set_len(0)?;
+            fs::remove_file(&path)?;
+        } else {
+            // Nothing of ours; a link is removed, never followed.
+            fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path))?;
+        }
+    }
+    fs::remove_dir(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn volume(root: &Path) -> Volume {
+        Volume {
+            id: "v1".into(),
+            root: root.to_owned(),
+            quota: 1 << 20,
+            reserve: 0,
+            state: VolumeState::Ready,
+        }
+    }
+
+    #[test]
+    fn an_empty_mount_point_is_a_missing_volume() {
+        let folder = tempfile::tempdir().unwrap();
+        let volume = volume(folder.path());
+        Volume::adopt(folder.path(), "v1").unwrap();
+        assert_eq!(volume.look(), VolumeState::Ready);
+        fs::remove_file(folder.path().join(MARKER)).unwrap();
+        assert!(matches!(volume.look(), VolumeState::Missing(_)));
+    }
+
+    #[test]
+    fn somebody_elses_folder_is_never_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("holiday.jpg"), b"x").unwrap();
+        assert!(Volume::adopt(folder.path(), "v1").is_err());
+        assert!(!folder.path().join(MARKER).exists());
+    }
+
+    #[test]
+    fn deleting_frees_space_even_while_a_descriptor_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let torrent = folder.path().join("t");
+        fs::create_dir(&torrent).unwrap();
+        fs::write(torrent.join("0"), vec![1; 100_000]).unwrap();
+        let open = File::open(torrent.join("0")).unwrap();
+        delete(&torrent).unwrap();
+        assert_eq!(open.metadata().unwrap().blocks(), 0);
+        assert!(!torrent.exists());
+    }
+
+    #[test]
+    fn a_link_is_removed_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().join("outside");
+        fs::write(&outside, b"precious").unwrap();
+        let torrent = folder.path().join("t");
+        fs::create_dir(&torrent).unwrap();
+        std::os::unix::fs::symlink(&outside, torrent.join("0")).unwrap();
+        delete(&torrent).unwrap();
+        assert_eq!(fs::read(&outside).unwrap(), b"precious");
+    }
+}
