@@ -28,12 +28,23 @@ use crate::{
     client_address::{ClientAddress, ClientNetwork},
 };
 
-/// Connections of one listener.
-const CONNECTIONS: usize = 512;
-/// Connections of one client on one listener.
-const CONNECTIONS_A_CLIENT: usize = 64;
-/// How long a client may take to send a request's head; also how long it may be idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// What one listener and one client may take.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Connections of the listener; further ones wait.
+    connections: usize,
+    /// Connections of one client; further ones are closed.
+    a_client: usize,
+    /// How long a client may take to send a request's head, or be idle.
+    head: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    connections: 512,
+    a_client: 64,
+    head: Duration::from_secs(15),
+};
+
 /// Largest head of a request in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
 /// A client that takes no bytes for so long is cut off.
@@ -48,6 +59,7 @@ pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     name: &'static str,
+    limits: Limits,
 }
 
 impl Listener {
@@ -79,6 +91,7 @@ impl Listener {
             socket,
             address,
             name,
+            limits: LIMITS,
         })
     }
 
@@ -93,7 +106,7 @@ impl Listener {
         router: Router,
         cancelled: CancellationToken,
     ) -> Result<(), Error> {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Arc::new(Semaphore::new(self.limits.connections));
         let clients = Clients::default();
         let mut connections = JoinSet::new();
         loop {
@@ -107,14 +120,14 @@ impl Listener {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let Some(admitted) = clients.admit(client.network()) else {
+            let Some(admitted) = clients.admit(client.network(), self.limits.a_client) else {
                 continue;
             };
             let router = router.clone().layer(Extension(client));
-            let cancelled = cancelled.clone();
+            let (head, cancelled) = (self.limits.head, cancelled.clone());
             connections.spawn(async move {
                 let _held = (place, admitted);
-                serve_connection(stream, router, cancelled).await;
+                serve_connection(stream, router, head, cancelled).await;
             });
         }
         // Dropping the set aborts whatever is left.
@@ -138,14 +151,19 @@ async fn accept(
     Some((stream, ClientAddress(peer.ip()), place))
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, cancelled: CancellationToken) {
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    head: Duration,
+    cancelled: CancellationToken,
+) {
     // Best effort: without these a stalled reader only costs its own place.
     let socket = SockRef::from(&stream);
     let _ = socket.set_tcp_user_timeout(Some(STALL_TIMEOUT));
     let _ = socket.set_tcp_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head)
         .max_buf_size(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
@@ -170,10 +188,10 @@ struct Admitted {
 
 impl Clients {
     /// Counts a further connection, unless the client has too many.
-    fn admit(&self, client: ClientNetwork) -> Option<Admitted> {
+    fn admit(&self, client: ClientNetwork, most: usize) -> Option<Admitted> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(client).or_default();
-        if *count >= CONNECTIONS_A_CLIENT {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -201,21 +219,4 @@ impl Drop for Admitted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_has_only_so_many_connections() {
-        let clients = Clients::default();
-        let client = |text: &str| ClientAddress(text.parse().unwrap()).network();
-        let greedy = client("192.0.2.1");
-        let held: Vec<_> = (0..CONNECTIONS_A_CLIENT)
-            .map(|_| clients.admit(greedy).unwrap())
-            .collect();
-        assert!(clients.admit(greedy).is_none());
-        assert!(clients.admit(client("192.0.2.2")).is_some());
-        drop(held);
-        assert!(clients.admit(greedy).is_some());
-        assert!(clients.0.lock().unwrap().is_empty());
-    }
-}
+mod tests;

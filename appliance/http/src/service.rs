@@ -19,8 +19,8 @@ use crate::{
 pub struct Service {
     admin: Listener,
     public: Listener,
-    admin_router: axum::Router,
-    public_router: axum::Router,
+    pub(crate) admin_router: axum::Router,
+    pub(crate) public_router: axum::Router,
     /// Ends the live streams, which would otherwise outlast the listeners.
     shutdown: CancellationToken,
 }

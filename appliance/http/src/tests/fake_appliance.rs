@@ -1,0 +1,132 @@
+//! A box without services: what it shows is set by the test, what it is told is written down.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use seedbox_core::{
+    ChainStatus, Health, InfoHash, Keep, Owned, OwnedWallet, SeederStatus, TorrentState,
+    TorrentStatus, UnixTime, WalletAddress,
+};
+use tokio::sync::watch;
+
+use crate::{Appliance, OrderError, RequestState};
+
+pub(super) struct FakeAppliance {
+    pub(super) chain: watch::Sender<ChainStatus>,
+    pub(super) seeder: watch::Sender<SeederStatus>,
+    pub(super) owned: watch::Sender<Arc<Owned>>,
+    /// Orders received, in words.
+    pub(super) orders: Mutex<Vec<String>>,
+    /// What every order is answered, once.
+    pub(super) next_error: Mutex<Option<OrderError>>,
+    /// What every request for a model is answered.
+    pub(super) request_state: Mutex<RequestState>,
+}
+
+impl Default for FakeAppliance {
+    fn default() -> Self {
+        FakeAppliance {
+            chain: watch::Sender::new(ChainStatus {
+                health: Health::Well,
+                sentence: "The chain is read.".to_owned(),
+                ..ChainStatus::default()
+            }),
+            seeder: watch::Sender::new(SeederStatus {
+                health: Health::Well,
+                sentence: "Everything is secured.".to_owned(),
+                torrents: vec![torrent(1)],
+                ..SeederStatus::default()
+            }),
+            owned: watch::Sender::new(Arc::new(Owned {
+                wallets: vec![OwnedWallet {
+                    address: WalletAddress([1; 20]),
+                    parcels: Vec::new(),
+                }],
+                as_of: None,
+            })),
+            orders: Mutex::default(),
+            next_error: Mutex::default(),
+            request_state: Mutex::new(RequestState::Unknown),
+        }
+    }
+}
+
+pub(super) fn torrent(n: u8) -> TorrentStatus {
+    TorrentStatus {
+        info_hash: InfoHash([n; 20]),
+        name: format!("torrent {n}"),
+        model: Some(u64::from(n)),
+        keep: Keep::Owned,
+        state: TorrentState::Seeding,
+        size: 1000,
+        have: 1000,
+        reserved: 1000,
+        peers: 1,
+        other_seeds: 2,
+        download_rate: 0,
+        upload_rate: 5,
+        uploaded: 10,
+        requests: 3,
+        added_at: UnixTime(1),
+        error: None,
+    }
+}
+
+impl FakeAppliance {
+    fn ordered(&self, order: String) -> Result<(), OrderError> {
+        self.orders.lock().unwrap().push(order);
+        self.next_error.lock().unwrap().take().map_or(Ok(()), Err)
+    }
+}
+
+#[async_trait]
+impl Appliance for FakeAppliance {
+    fn chain(&self) -> watch::Receiver<ChainStatus> {
+        self.chain.subscribe()
+    }
+
+    fn seeder(&self) -> watch::Receiver<SeederStatus> {
+        self.seeder.subscribe()
+    }
+
+    fn owned(&self) -> watch::Receiver<Arc<Owned>> {
+        self.owned.subscribe()
+    }
+
+    async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
+        self.ordered(format!("link {wallet}"))
+    }
+
+    async fn unlink_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
+        self.ordered(format!("unlink {wallet}"))
+    }
+
+    async fn set_quota(&self, volume: &str, bytes: u64) -> Result<(), OrderError> {
+        self.ordered(format!("quota {volume} {bytes}"))
+    }
+
+    async fn add_torrent(&self, magnet: &str) -> Result<InfoHash, OrderError> {
+        self.ordered(format!("add {magnet}"))?;
+        Ok(InfoHash([9; 20]))
+    }
+
+    async fn remove_torrent(&self, info_hash: InfoHash) -> Result<(), OrderError> {
+        self.ordered(format!("remove {info_hash}"))
+    }
+
+    async fn request_model(
+        &self,
+        info_hash: InfoHash,
+        from: IpAddr,
+    ) -> Result<RequestState, OrderError> {
+        self.ordered(format!("request {info_hash} {from}"))?;
+        Ok(self.request_state.lock().unwrap().clone())
+    }
+
+    async fn request_state(&self, _: InfoHash) -> Result<RequestState, OrderError> {
+        Ok(self.request_state.lock().unwrap().clone())
+    }
+}
