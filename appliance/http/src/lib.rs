@@ -6,6 +6,8 @@
 //! nobody: see `admin` for the layers every request passes. The public listener is read-only but
 //! for one order, a visitor's request for a model.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod admin;
 mod appliance;
 mod client_address;

@@ -235,6 +235,8 @@ fn remove(db: &Connection, token: TokenHash) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     const SESSION: Session = Session {

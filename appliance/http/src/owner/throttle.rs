@@ -177,16 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded() {
+    fn the_table_is_bounded_and_forgets_the_quietest_first() {
         let mut throttle = Throttle::default();
         let mut now = Instant::now();
-        for n in 0..CLIENTS as u32 + 100 {
-            now += Duration::from_millis(GLOBAL_WAIT.as_millis() as u64 / 10);
-            let _ = throttle.attempt(client(n), now);
-            now += GLOBAL_WAIT;
+        for n in 0..2000 {
             throttle.global = None;
-            let _ = throttle.attempt(client(n), now);
+            now += Duration::from_millis(1);
+            assert_eq!(throttle.attempt(client(n), now), Ok(()));
         }
-        assert!(throttle.clients.len() <= CLIENTS);
+        assert_eq!(throttle.clients.len(), CLIENTS);
+        assert!(!throttle.clients.contains_key(&client(0)));
+        assert!(throttle.clients.contains_key(&client(1999)));
     }
 }
