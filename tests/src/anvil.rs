@@ -1,0 +1,446 @@
+//! A local Ethereum chain with our contracts on it, and what people do there: mint, publish,
+//! place, transfer. It can die, come back on the same port, and fork.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    abi::{Argument, encode},
+    http::Client,
+    models::Published,
+    process::Process,
+    repository,
+    wait::wait_until,
+};
+
+/// The chain ID that anvil gives itself.
+pub const CHAIN_ID: u64 = 31337;
+
+/// A running chain.
+pub struct Anvil {
+    process: Process,
+    port: u16,
+    rpc: Client,
+    folder: TempDir,
+    accounts: Vec<String>,
+    contracts: Contracts,
+}
+
+struct Contracts {
+    land: Contract,
+    model: Contract,
+    placement: Contract,
+}
+
+struct Contract {
+    name: &'static str,
+    address: String,
+    artefact: Value,
+}
+
+impl Anvil {
+    /// Starts a chain and deploys the contracts.
+    ///
+    /// # Errors
+    /// Foundry or the contracts' artefacts are missing: `make setup` gets and builds them.
+    pub fn start() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let port = free_port()?;
+        let rpc = Client::new(format!("http://127.0.0.1:{port}"));
+        let process = spawn(port, folder.path(), &rpc)?;
+        let accounts: Vec<String> =
+            serde_json::from_value(call(&rpc, "eth_accounts", &json!([]))?)?;
+        let contracts = deploy(&rpc, &accounts[0])?;
+        let anvil = Self {
+            process,
+            port,
+            rpc,
+            folder,
+            accounts,
+            contracts,
+        };
+        let c = &anvil.contracts;
+        let deployment = json!({
+            "chainId": CHAIN_ID, "block": 0, "cybr": format!("0x{}", "c".repeat(40)),
+            "land": c.land.address, "model": c.model.address, "placement": c.placement.address,
+        });
+        fs::write(anvil.deployment(), deployment.to_string())?;
+        Ok(anvil)
+    }
+
+    /// Its RPC endpoint.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The same endpoint over WebSocket.
+    pub fn websocket_url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// The file that tells a box where the contracts are.
+    pub fn deployment(&self) -> PathBuf {
+        self.folder.path().join("deployment.json")
+    }
+
+    /// One of its ten funded accounts; the first owns the Land contract.
+    pub fn account(&self, index: usize) -> &str {
+        &self.accounts[index % self.accounts.len()]
+    }
+
+    /// Mints the parcel at `x`, `y` to somebody; gives its token ID.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn mint(&self, to: &str, x: i16, y: i16) -> Result<u64> {
+        let arguments = [
+            Argument::address(to),
+            Argument::signed(x.into()),
+            Argument::signed(y.into()),
+        ];
+        self.transact(
+            self.account(0),
+            &self.contracts.land,
+            "mint(address,int16,int16)",
+            &arguments,
+        )?;
+        let shifted = |coordinate: i16| u64::from(coordinate.cast_unsigned() ^ 0x8000);
+        Ok((shifted(x) << 16) | shifted(y))
+    }
+
+    /// Publishes a model, its token going to `to`; gives its token ID.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn publish(&self, to: &str, model: &Published) -> Result<u64> {
+        let data = Argument::Tuple(vec![
+            Argument::bytes(&hex::decode(&model.info_hash)?),
+            Argument::bytes(&hex::decode(&model.content_hash)?),
+            Argument::number(model.size),
+            Argument::number(0),
+            Argument::Text(model.name.clone()),
+            Argument::Text(model.sources.clone()),
+        ]);
+        let signature = "publish(address,(bytes20,bytes32,uint64,address,string,string))";
+        let arguments = [Argument::address(to), data];
+        let receipt = self.transact(
+            self.account(0),
+            &self.contracts.model,
+            signature,
+            &arguments,
+        )?;
+        first_topic(&receipt, &self.contracts.model, "ModelPublished")
+    }
+
+    /// Places a model on a parcel, by the parcel's holder; gives the placement's ID.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn place(&self, holder: &str, parcel: u64, model: u64) -> Result<u64> {
+        let pose = [8000, 0, 8000, 0, 0, 0, 32767, 1000]
+            .map(Argument::number)
+            .to_vec();
+        let signature = "place(uint256,uint256,(int32,int32,int32,int16,int16,int16,int16,uint32))";
+        let arguments = [
+            Argument::number(parcel),
+            Argument::number(model),
+            Argument::Tuple(pose),
+        ];
+        let receipt = self.transact(holder, &self.contracts.placement, signature, &arguments)?;
+        first_topic(&receipt, &self.contracts.placement, "Placed")
+    }
+
+    /// Takes a placement away.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn remove(&self, holder: &str, placement: u64) -> Result<()> {
+        let arguments = [Argument::number(placement)];
+        self.transact(
+            holder,
+            &self.contracts.placement,
+            "remove(uint256)",
+            &arguments,
+        )
+        .map(drop)
+    }
+
+    /// Gives a parcel to somebody else.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn transfer_parcel(&self, from: &str, to: &str, parcel: u64) -> Result<()> {
+        let arguments = [
+            Argument::address(from),
+            Argument::address(to),
+            Argument::number(parcel),
+        ];
+        let signature = "transferFrom(address,address,uint256)";
+        self.transact(from, &self.contracts.land, signature, &arguments)
+            .map(drop)
+    }
+
+    /// Height of the newest block.
+    ///
+    /// # Errors
+    /// The chain does not answer.
+    pub fn height(&self) -> Result<u64> {
+        number(&call(&self.rpc, "eth_blockNumber", &json!([]))?)
+    }
+
+    /// Hash of a block, `0x` and 64 digits.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn block_hash(&self, height: u64) -> Result<String> {
+        let block = call(
+            &self.rpc,
+            "eth_getBlockByNumber",
+            &json!([format!("{height:#x}"), false]),
+        )?;
+        Ok(block["hash"].as_str().context("no such block")?.to_owned())
+    }
+
+    /// Makes empty blocks.
+    ///
+    /// # Errors
+    /// The chain does not answer.
+    pub fn mine(&self, blocks: u64) -> Result<()> {
+        call(&self.rpc, "anvil_mine", &json!([format!("{blocks:#x}")])).map(drop)
+    }
+
+    /// Replaces the newest `depth` blocks by empty ones with other hashes.
+    ///
+    /// # Errors
+    /// The chain is not that long.
+    pub fn reorganise(&self, depth: u64) -> Result<()> {
+        let top = self.height()?;
+        let before = self.block_hash(top)?;
+        call(&self.rpc, "anvil_reorg", &json!([depth, []]))?;
+        ensure!(self.block_hash(top)? != before, "the chain did not fork");
+        Ok(())
+    }
+
+    /// Ends the chain, which remembers everything for [`Anvil::start_again`].
+    ///
+    /// # Errors
+    /// It did not end.
+    pub fn stop(&mut self) -> Result<()> {
+        let (status, _) = self.process.end(Signal::INT, Duration::from_secs(10))?;
+        ensure!(
+            self.folder.path().join("state.json").exists(),
+            "anvil ended with {status}, without its state"
+        );
+        Ok(())
+    }
+
+    /// Starts the stopped chain again on the same port. It adds a block at once: anvil brings
+    /// back the newest state alone, so that a fork can reach down to that block and no further.
+    ///
+    /// # Errors
+    /// The port was taken meanwhile.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process = spawn(self.port, self.folder.path(), &self.rpc)?;
+        self.mine(1)
+    }
+
+    /// Makes it hang, answering nothing, until [`Anvil::resume`].
+    ///
+    /// # Errors
+    /// It is no more.
+    pub fn freeze(&self) -> Result<()> {
+        self.process.signal(Signal::STOP)
+    }
+
+    /// Ends [`Anvil::freeze`].
+    ///
+    /// # Errors
+    /// It is no more.
+    pub fn resume(&self) -> Result<()> {
+        self.process.signal(Signal::CONT)
+    }
+
+    fn transact(
+        &self,
+        from: &str,
+        to: &Contract,
+        signature: &str,
+        arguments: &[Argument],
+    ) -> Result<Value> {
+        let selector = to.artefact["methodIdentifiers"][signature]
+            .as_str()
+            .with_context(|| format!("{} has no {signature}", to.name))?;
+        let data = format!("0x{selector}{}", hex::encode(encode(arguments)));
+        let transaction = json!([{"from": from, "to": to.address, "data": data}]);
+        send(&self.rpc, &transaction).with_context(|| format!("{}.{signature}", to.name))
+    }
+}
+
+fn spawn(port: u16, folder: &Path, rpc: &Client) -> Result<Process> {
+    let mut command = Command::new(repository().join("contracts/tools/anvil"));
+    command.args(["--silent", "--port"]).arg(port.to_string());
+    command.arg("--state").arg(folder.join("state.json"));
+    // Its default folder is one for all, and grows with every run.
+    command.arg("--cache-path").arg(folder.join("cache"));
+    let mut process = Process::start(&command, &folder.join("anvil.log"))?;
+    wait_until("the chain to answer", Duration::from_secs(20), || {
+        process.ensure_running()?;
+        call(rpc, "eth_chainId", &json!([]))
+    })?;
+    Ok(process)
+}
+
+fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {
+    let create = |name: &'static str, arguments: &[Argument]| -> Result<Contract> {
+        let path = repository().join(format!("contracts/out/{name}.sol/{name}.json"));
+        let text = fs::read(&path)
+            .with_context(|| format!("{} is missing: run `make setup`", path.display()))?;
+        let artefact: Value = serde_json::from_slice(&text)?;
+        let code = artefact["bytecode"]["object"]
+            .as_str()
+            .context("no bytecode")?;
+        let data = format!("{code}{}", hex::encode(encode(arguments)));
+        let receipt = send(rpc, &json!([{"from": owner, "data": data}]))?;
+        let address = receipt["contractAddress"]
+            .as_str()
+            .context("no contract address")?
+            .to_owned();
+        Ok(Contract {
+            name,
+            address,
+            artefact,
+        })
+    };
+    let land = create("Land", &[Argument::address(owner)])?;
+    let model = create("Model", &[])?;
+    let tokens = [
+        Argument::address(&land.address),
+        Argument::address(&model.address),
+    ];
+    let placement = create("Placement", &tokens)?;
+    Ok(Contracts {
+        land,
+        model,
+        placement,
+    })
+}
+
+/// Sends a transaction from an account that the chain itself holds; gives its receipt.
+fn send(rpc: &Client, transaction: &Value) -> Result<Value> {
+    let hash = call(rpc, "eth_sendTransaction", transaction)?;
+    let receipt = wait_until("the transaction's block", Duration::from_secs(10), || {
+        let receipt = call(rpc, "eth_getTransactionReceipt", &json!([hash]))?;
+        ensure!(!receipt.is_null(), "{hash} is in no block");
+        Ok(receipt)
+    })?;
+    ensure!(
+        receipt["status"] == "0x1",
+        "the transaction was reverted: {receipt}"
+    );
+    Ok(receipt)
+}
+
+fn call(rpc: &Client, method: &str, parameters: &Value) -> Result<Value> {
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
+    let answer: Value = rpc.post("", &request)?.json()?;
+    ensure!(
+        answer.get("error").is_none(),
+        "{method}: {}",
+        answer["error"]
+    );
+    Ok(answer["result"].clone())
+}
+
+fn first_topic(receipt: &Value, contract: &Contract, event: &str) -> Result<u64> {
+    let logs = receipt["logs"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let address = contract.address.to_lowercase();
+    // Our events carry the new ID as first indexed value; a token's Transfer has three of them.
+    let log = logs
+        .iter()
+        .rev()
+        .find(|log| {
+            log["address"]
+                .as_str()
+                .is_some_and(|a| a.to_lowercase() == address)
+        })
+        .with_context(|| format!("no {event} in {receipt}"))?;
+    number(&log["topics"][1])
+}
+
+fn number(value: &Value) -> Result<u64> {
+    let digits = value
+        .as_str()
+        .context("not a number")?
+        .trim_start_matches("0x");
+    let digits = digits.trim_start_matches('0');
+    Ok(if digits.is_empty() {
+        0
+    } else {
+        u64::from_str_radix(digits, 16)?
+    })
+}
+
+/// A TCP port on loopback that nobody uses at this moment.
+///
+/// # Errors
+/// There is none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remembers_over_a_restart_and_forks() -> Result<()> {
+        let mut anvil = Anvil::start()?;
+        let holder = anvil.account(5).to_owned();
+        let parcel = anvil.mint(&holder, -3, 4)?;
+        assert_eq!(parcel, (0x7ffd << 16) | 0x8004);
+        let model = Published {
+            name: "a tower".into(),
+            info_hash: "11".repeat(20),
+            content_hash: "22".repeat(32),
+            size: 5,
+            sources: "tr=x".into(),
+        };
+        assert_eq!(anvil.publish(&holder, &model)?, 1);
+        assert_eq!(anvil.publish(&holder, &model)?, 2);
+        assert_eq!(anvil.place(&holder, parcel, 2)?, 1);
+        assert!(
+            anvil.place(anvil.account(6), parcel, 2).is_err(),
+            "a stranger may not place"
+        );
+        let height = anvil.height()?;
+        let hash = anvil.block_hash(height)?;
+        anvil.stop()?;
+        anvil.start_again()?;
+        assert_eq!(
+            (anvil.height()?, anvil.block_hash(height)?),
+            (height + 1, hash)
+        );
+        assert_eq!(anvil.place(&holder, parcel, 1)?, 2);
+        anvil.mine(2)?;
+        anvil.reorganise(3)?;
+        assert_eq!(
+            anvil.place(&holder, parcel, 1)?,
+            2,
+            "the fork undid the second placement"
+        );
+        Ok(())
+    }
+}

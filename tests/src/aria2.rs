@@ -1,0 +1,166 @@
+//! aria2, a real client of another family than the box's: one download, from the peers we name
+//! and nobody else.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use tempfile::TempDir;
+
+use crate::{
+    process::Process,
+    tracker::{Tracker, own_address},
+    wait::wait_until,
+};
+
+/// A download under way or done.
+pub struct Aria2 {
+    process: Process,
+    folder: TempDir,
+    _tracker: Tracker,
+}
+
+impl Aria2 {
+    /// Starts to download a `.torrent` file or a magnet link from these peers alone.
+    ///
+    /// # Errors
+    /// aria2 is not installed.
+    pub fn start(source: &str, peers: &[SocketAddr]) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let tracker = Tracker::naming(peers)?;
+        let mut command = Command::new("aria2c");
+        command
+            .arg("--no-conf")
+            .arg("--dir")
+            .arg(folder.path().join("downloads"));
+        // The torrent's own tracker would bring in others.
+        command
+            .args(["--bt-exclude-tracker=*"])
+            .arg(format!("--bt-tracker={}", tracker.url()));
+        command.args([
+            "--enable-dht=false",
+            "--enable-dht6=false",
+            "--bt-enable-lpd=false",
+            "--enable-peer-exchange=false",
+            "--bt-save-metadata=false",
+            "--bt-tracker-interval=1",
+            "--bt-request-peer-speed-limit=1000M",
+            "--seed-time=0",
+            "--file-allocation=none",
+            "--check-integrity=true",
+            "--listen-port=20000-40000",
+            "--summary-interval=0",
+            "--console-log-level=notice",
+        ]);
+        command
+            .arg(format!("--bt-external-ip={}", own_address()))
+            .arg(source);
+        let process = Process::start(&command, &folder.path().join("log"))?;
+        Ok(Self {
+            process,
+            folder,
+            _tracker: tracker,
+        })
+    }
+
+    /// Downloads to the end; gives the folder with what came.
+    ///
+    /// # Errors
+    /// It was not complete within `limit`, with what aria2 said.
+    pub fn wait(&mut self, limit: Duration) -> Result<PathBuf> {
+        let process = &mut self.process;
+        let ended = wait_until("aria2's download", limit, || {
+            process
+                .ended()?
+                .ok_or_else(|| anyhow::anyhow!("still downloading:\n{}", process.last_words()))
+        })?;
+        ensure!(
+            ended.success(),
+            "aria2 failed with {ended}:\n{}",
+            self.process.last_words()
+        );
+        Ok(self.downloads())
+    }
+
+    /// Where downloads go.
+    pub fn downloads(&self) -> PathBuf {
+        self.folder.path().join("downloads")
+    }
+
+    /// What it has cost so far.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}
+
+/// Downloads to the end and compares with the original, byte by byte.
+///
+/// # Errors
+/// Not complete within `limit`, or not the same bytes.
+pub fn download_and_compare(
+    source: &str,
+    peers: &[SocketAddr],
+    original: &Path,
+    limit: Duration,
+) -> Result<()> {
+    let mut aria2 = Aria2::start(source, peers)?;
+    let folder = aria2.wait(limit)?;
+    let name = original.file_name().unwrap_or_default();
+    same_content(&folder.join(name), original)
+}
+
+/// Compares two files, or two folders file by file.
+///
+/// # Errors
+/// They differ, or one cannot be read.
+pub fn same_content(left: &Path, right: &Path) -> Result<()> {
+    crate::process::run(
+        Command::new("diff")
+            .arg("--recursive")
+            .arg("--brief")
+            .arg(left)
+            .arg(right),
+    )
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{models::Published, publisher::Publisher};
+
+    #[test]
+    fn fetches_from_the_publisher_and_notices_a_difference() -> Result<()> {
+        let limit = Duration::from_secs(30);
+        let tracker = Tracker::start()?;
+        let publisher = Publisher::start(&tracker)?;
+        let model = publisher.publish_random("a cube.glb", 700_000, 1)?;
+        let other = publisher.publish_random("another.glb", 700_000, 2)?;
+        let several =
+            publisher.publish_folder("a house", &[("roof.glb", 90_000), ("door.bin", 5)])?;
+        publisher.wait_seeding(&tracker, limit)?;
+        let peers: Vec<SocketAddr> = publisher.address().into_iter().collect();
+        // Both at once: Transmission lets newcomers in every ten seconds.
+        let download = |model: &Published| {
+            Aria2::start(&publisher.torrent_of(model).to_string_lossy(), &peers)
+        };
+        let mut downloads = [(&model, download(&model)?), (&several, download(&several)?)];
+        for (published, aria2) in &mut downloads {
+            let folder = aria2.wait(limit)?;
+            same_content(
+                &folder.join(&published.name),
+                &publisher.content_of(published),
+            )?;
+        }
+        let (one, two) = (publisher.content_of(&model), publisher.content_of(&other));
+        assert!(same_content(&one, &two).is_err());
+        Ok(())
+    }
+}
