@@ -14,7 +14,10 @@ use alloy::{
 };
 use seedbox_core::{BlockRef, UnixTime, WalletAddress};
 use serde::Deserialize;
-use tokio::{sync::broadcast::error::RecvError, time::timeout};
+use tokio::{
+    sync::broadcast::error::{RecvError, TryRecvError},
+    time::timeout,
+};
 
 use crate::{
     Deployment, contracts,
@@ -87,16 +90,16 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Waits for word of a new head; for ever where none is given.
-    pub(crate) async fn new_head(&self) {
-        if let Some(heads) = &self.heads {
-            // What was said before now is old: the box has looked since.
-            match heads.resubscribe().recv().await {
-                Ok(_) | Err(RecvError::Lagged(_)) => return,
-                Err(RecvError::Closed) => {} // the next look finds out
-            }
+    /// Waits for word of a new head since the last call; for ever where none is given.
+    pub(crate) async fn new_head(&mut self) {
+        let Some(heads) = &mut self.heads else {
+            return std::future::pending().await;
+        };
+        if let Err(RecvError::Closed) = heads.recv().await {
+            return std::future::pending().await; // the next look finds out
         }
-        std::future::pending().await
+        // One look answers them all.
+        while let Ok(_) | Err(TryRecvError::Lagged(_)) = heads.try_recv() {}
     }
 
     async fn subscribe(&self) -> Result<RawSubscription, EndpointError> {
@@ -304,7 +307,7 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(name(&url), "https://node.example:8443");
-        assert_eq!(secrets(&url), ["0123456789", "password", "abcdefgh"]);
+        assert_eq!(secrets(&url), ["0123456789", "abcdefgh", "password"]);
         let plain: Url = "http://127.0.0.1".parse().unwrap();
         assert_eq!(name(&plain), "http://127.0.0.1");
     }

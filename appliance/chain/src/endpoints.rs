@@ -1,7 +1,7 @@
 //! The configured endpoints in order of preference: which one may be asked now, which one is in
 //! use, and what is wrong with the others.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use alloy::transports::http::reqwest::Url;
 use seedbox_core::EndpointStatus;
@@ -31,7 +31,7 @@ pub(crate) struct Endpoints {
 struct Slot {
     url: Url,
     name: String,
-    connection: Option<Arc<Endpoint>>,
+    connection: Option<Endpoint>,
     failures: u32,
     retry_at: Option<Instant>,
     error: Option<EndpointError>,
@@ -87,18 +87,13 @@ impl Endpoints {
     }
 
     /// The connection to an endpoint, made and checked if there is none.
-    pub(crate) async fn connection(
-        &mut self,
-        index: usize,
-    ) -> Result<Arc<Endpoint>, EndpointError> {
+    pub(crate) async fn connection(&mut self, index: usize) -> Result<&Endpoint, EndpointError> {
         let slot = &mut self.slots[index];
-        if let Some(connection) = &slot.connection {
-            return Ok(connection.clone());
-        }
-        let connecting = Endpoint::connect(&slot.url, &self.deployment, self.request_timeout);
-        let connection = Arc::new(connecting.await?);
-        slot.connection = Some(connection.clone());
-        Ok(connection)
+        let connection = match slot.connection.take() {
+            Some(connection) => connection,
+            None => Endpoint::connect(&slot.url, &self.deployment, self.request_timeout).await?,
+        };
+        Ok(slot.connection.insert(connection))
     }
 
     /// This one has told all that the others could: it is the one in use.
@@ -141,10 +136,10 @@ impl Endpoints {
     }
 
     /// Waits for the endpoint in use to tell of a new head; for ever if it does not.
-    pub(crate) async fn new_head(&self) {
+    pub(crate) async fn new_head(&mut self) {
         let active = self
             .active
-            .and_then(|index| self.slots[index].connection.clone());
+            .and_then(|index| self.slots[index].connection.as_mut());
         match active {
             Some(endpoint) => endpoint.new_head().await,
             None => std::future::pending().await,

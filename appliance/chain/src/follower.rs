@@ -15,6 +15,9 @@ use crate::{
     reader::{Failure, Reader},
 };
 
+/// Pause between two looks however many blocks there are.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(400);
+
 /// The reader and the endpoints it reads from.
 pub(crate) struct Follower {
     reader: Reader,
@@ -52,7 +55,7 @@ impl Follower {
                 () = self.endpoints.new_head() => {}
             }
             // A chain of many blocks a second is not looked at for each.
-            sleep(self.poll_interval / 10).await;
+            sleep((self.poll_interval / 10).min(SHORTEST_PAUSE)).await;
         }
     }
 
@@ -61,7 +64,7 @@ impl Follower {
         for index in self.endpoints.due() {
             let failure = match self.endpoints.connection(index).await {
                 Err(error) => error,
-                Ok(endpoint) => match self.reader.look(&*endpoint, clock::now()).await {
+                Ok(endpoint) => match self.reader.look(endpoint, clock::now()).await {
                     Ok(()) => {
                         self.endpoints.succeeded(index);
                         return Ok(());

@@ -1,5 +1,6 @@
 //! The reader against made-up chains: catching up, forks, replaced chains, lies, restarts.
 
+use alloy::rpc::types::Log;
 use proptest::{collection::vec, prelude::*};
 use seedbox_core::{LandGrid, Parcel};
 use tempfile::TempDir;
