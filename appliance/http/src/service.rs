@@ -101,6 +101,15 @@ impl Service {
         served.map(|_| ())
     }
 
+    /// The claim code as people read it, `None` once the box is claimed. For the console.
+    ///
+    /// # Errors
+    /// A failing store, or a box that never ran.
+    pub async fn claim_code(store: &Store) -> Result<Option<String>, Error> {
+        let owner = Owner::load(store.clone(), Clock::system(), None).await?;
+        Ok(owner.claim_code().await?.map(|code| code.grouped()))
+    }
+
     /// Forgets the owner's password and sessions and answers the new claim code, grouped for
     /// reading. For the console: works on a stopped and on a running box.
     ///
