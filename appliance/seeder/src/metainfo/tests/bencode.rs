@@ -53,6 +53,8 @@ fn attack_string_length_beyond_the_input_is_refused() {
         problem(b"4000000000:abc"),
         Problem::StringTooLong { claimed, left }
     );
+    let (claimed, left) = (4, 3);
+    assert_eq!(problem(b"4:abc"), Problem::StringTooLong { claimed, left });
     assert_eq!(
         problem(b"18446744073709551615:"),
         Problem::StringTooLong {
