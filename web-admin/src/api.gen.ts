@@ -761,6 +761,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Whether the box is claimed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -769,6 +770,7 @@ export interface operations {
                     "application/json": components["schemas"]["Claim"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -801,6 +803,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -820,6 +823,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The stream. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -837,6 +841,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -865,6 +870,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -888,6 +894,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The session. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -914,6 +921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -933,6 +941,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The refusals. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -941,6 +950,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refusals"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -960,6 +970,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The session. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -977,6 +988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1000,6 +1012,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The session. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1026,6 +1039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1052,6 +1066,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1071,6 +1086,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The box now. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1079,6 +1095,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1098,6 +1115,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The torrents. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1106,6 +1124,7 @@ export interface operations {
                     "application/json": components["schemas"]["Torrents"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1129,6 +1148,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Added. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1155,6 +1175,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1184,6 +1205,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Nothing is there. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1201,6 +1223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1234,6 +1257,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Nothing is there. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1251,6 +1275,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1270,6 +1295,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The wallets. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1278,6 +1304,7 @@ export interface operations {
                     "application/json": components["schemas"]["Wallets"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1317,6 +1344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1355,6 +1383,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nothing is there. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1363,6 +1392,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Anything else that went wrong. */
             default: {
                 headers: {
                     [name: string]: unknown;

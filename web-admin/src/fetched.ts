@@ -10,10 +10,10 @@ export interface Fetched<Value> {
   again(): Promise<void>;
 }
 
-/** Asks at once and on every change of `key`. A late answer never replaces a newer one. */
+/** Asks on every change of `key`, not while it is null. A late answer never replaces a newer one. */
 export function useFetched<Value>(
   ask: () => Promise<Outcome<Value>>,
-  key: string,
+  key: string | null,
 ): Fetched<Value> {
   const [value, setValue] = useState<Value | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -29,22 +29,26 @@ export function useFetched<Value>(
   }, [ask]);
 
   useEffect(() => {
-    void again();
+    if (key !== null) void again();
   }, [again, key]);
 
   return { value, failure, again };
 }
 
-/** Changes whenever the list of refusals may have changed. */
-export function refusalsKey(live: LiveState): string {
-  if (live.last === null || live.connection !== "live") return "unheard";
-  const { seeder } = live.last.status;
-  return `${seeder.refusals} ${seeder.protected_refusals} ${seeder.torrents}`;
+/** What changes without a trace in the live stream is asked for again after so many seconds. */
+const STALE = 30;
+
+/** Changes whenever the list of refusals may have changed; null while nothing is heard. */
+export function refusalsKey(live: LiveState): string | null {
+  if (live.last === null || live.connection !== "live") return null;
+  const { seeder, now } = live.last.status;
+  const counts = [seeder.refusals, seeder.protected_refusals, seeder.torrents];
+  return [...counts, Math.floor(now / STALE)].join(" ");
 }
 
-/** Changes whenever the wallets' property may have changed. */
-export function walletsKey(live: LiveState): string {
-  if (live.last === null || live.connection !== "live") return "unheard";
-  const { wallets, chain } = live.last.status;
-  return `${wallets} ${chain.as_of?.hash ?? ""}`;
+/** Changes whenever the wallets' property may have changed; null while nothing is heard. */
+export function walletsKey(live: LiveState): string | null {
+  if (live.last === null || live.connection !== "live") return null;
+  const { wallets, chain, now } = live.last.status;
+  return [wallets, chain.as_of?.hash, Math.floor(now / STALE)].join(" ");
 }

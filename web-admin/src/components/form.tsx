@@ -127,6 +127,11 @@ export function SecretField(props: SecretFieldProps) {
   );
 }
 
+/** The box has one owner and asks for no name; a password manager wants one to remember. */
+export function OwnerName() {
+  return <input type="text" name="username" autocomplete="username" value="owner" hidden readOnly />;
+}
+
 function describedBy(id: string, hint: ComponentChildren, error: string | undefined) {
   const ids = [hint && `${id}-hint`, error !== undefined && `${id}-wrong`].filter(Boolean);
   return ids.length > 0 ? ids.join(" ") : undefined;

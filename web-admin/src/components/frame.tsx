@@ -53,8 +53,8 @@ export function Frame({ page, live, now, onSignedOut, children }: FrameProps) {
           Sign out
         </button>
       </header>
-      <main id="content" tabIndex={-1}>
-        <div role="status" aria-live="polite">
+      <main id="content" tabIndex={-1} data-stale={live.connection === "lost" ? "" : undefined}>
+        <div role="status" class={page === "home" ? "only-spoken" : undefined}>
           {live.connection === "lost" && <Lost live={live} now={now} />}
         </div>
         <FailureNote failure={order.failure} />
@@ -72,7 +72,7 @@ function Lost({ live, now }: { live: LiveState; now: number }) {
         <strong>Not connected to the box.</strong> Trying again by itself.
       </p>
       {live.last && (
-        <p class="small">What you see below is from {ago(live.last.status.now, now)}.</p>
+        <p class="small">What you see here came {ago(live.last.status.now, now)}.</p>
       )}
     </Note>
   );

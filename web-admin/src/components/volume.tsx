@@ -2,7 +2,7 @@
 import { useId, useState } from "preact/hooks";
 import { type Volume, box } from "../api";
 import { consequence, mostOf, quotaOf } from "../check";
-import { GIGABYTE, bytes, gigabytes } from "../format";
+import { GIGABYTE, bytes, gigabytes, sentence } from "../format";
 import { useOrder } from "../order";
 import { Form, SendButton, Wrong } from "./form";
 import { FailureNote, Note } from "./note";
@@ -21,7 +21,7 @@ export function VolumeCard({ volume, several }: { volume: Volume; several: boole
           <p>
             <strong>This disk is not in its place.</strong> Nothing is written elsewhere instead.
           </p>
-          {volume.problem && <p class="small">{volume.problem}</p>}
+          {volume.problem && <p class="small">{sentence(volume.problem)}</p>}
         </Note>
       ) : (
         <>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { box } from "../api";
 import { claimCode, grouped, wrongCode, wrongPassword, wrongRepeat } from "../check";
 import { Brand } from "../components/brand";
-import { Form, SecretField, SendButton, TextField } from "../components/form";
+import { Form, OwnerName, SecretField, SendButton, TextField } from "../components/form";
 import { FailureNote } from "../components/note";
 import { useHeading } from "../heading";
 import { useOrder } from "../order";
@@ -56,7 +56,7 @@ export function ClaimPage({ onSignedIn, onClaimedBefore }: ClaimPageProps) {
             onLeave={() => setCode(grouped(claimCode(code)))}
             error={shown.code}
           />
-          <input type="text" name="username" autocomplete="username" value="owner" hidden readOnly />
+          <OwnerName />
           <SecretField
             label="New password"
             hint="At least 8 characters. A few words that only you would put together are best."

@@ -59,7 +59,7 @@ function headline(live: LiveState, now: number): Headline {
       icon: "unplugged",
       word: "No connection",
       sentence: "The box does not answer.",
-      below: `${ago(status.now, now)} it said: “${status.sentence}”`,
+      below: `The last it said, ${ago(status.now, now)}: “${status.sentence}”`,
     };
   }
   return {

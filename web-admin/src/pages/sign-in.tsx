@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { box } from "../api";
 import { Brand } from "../components/brand";
-import { Form, SecretField, SendButton } from "../components/form";
+import { Form, OwnerName, SecretField, SendButton } from "../components/form";
 import { FailureNote } from "../components/note";
 import { useHeading } from "../heading";
 import { useOrder } from "../order";
@@ -32,7 +32,7 @@ export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
           onWrong={() => setTried(true)}
           onSend={() => void send()}
         >
-          <input type="text" name="username" autocomplete="username" value="owner" hidden readOnly />
+          <OwnerName />
           <SecretField
             label="Password"
             autocomplete="current-password"

@@ -4,7 +4,7 @@ import { useId, useState } from "preact/hooks";
 import { type Parcel, type Refusal, type Torrent, type Wallet, box } from "../api";
 import { wrongAddress } from "../check";
 import { Dialog } from "../components/dialog";
-import { Form, SecretField, SendButton, TextField } from "../components/form";
+import { Form, OwnerName, SecretField, SendButton, TextField } from "../components/form";
 import { FailureNote, Said } from "../components/note";
 import { refusalsKey, useFetched, walletsKey } from "../fetched";
 import { plural, shortAddress } from "../format";
@@ -234,15 +234,18 @@ function RemoveDialog({ wallet, onClose, onRemoved }: RemoveDialogProps) {
         onSend={() => void send()}
       >
         {asked && (
-          <SecretField
-            label="Password"
-            hint="For this the box wants to be sure that it is you."
-            autocomplete="current-password"
-            eager
-            value={password}
-            onValue={setPassword}
-            error={tried ? wrong : undefined}
-          />
+          <>
+            <OwnerName />
+            <SecretField
+              label="Password"
+              hint="For this the box wants to be sure that it is you."
+              autocomplete="current-password"
+              eager
+              value={password}
+              onValue={setPassword}
+              error={tried ? wrong : undefined}
+            />
+          </>
         )}
         <FailureNote failure={needsPassword ? null : order.failure} />
         <div class="choices">

@@ -1,0 +1,279 @@
+// The forms in a DOM, against a stand-in for the box: what is shown, what is sent, and what is not.
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/preact";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { App } from "../app";
+import { VolumeCard } from "../components/volume";
+import type { LiveState } from "../live";
+import { WALLET, live, network, problem, torrent, volume } from "../testing";
+import { ClaimPage } from "./claim";
+import { HomePage } from "./home";
+import { SignInPage } from "./sign-in";
+import { TorrentsPage } from "./torrents";
+import { WalletsPage } from "./wallets";
+
+const CODE = "7Q2M-K9XD-4TWB-0HZ1";
+/** A second and a little: a countdown starts after the paint. */
+const SECOND = 1_100;
+const heard = (last = live()): LiveState => ({ connection: "live", last, receivedAt: 0 });
+const type = (label: string, value: string) =>
+  fireEvent.input(screen.getByLabelText(label), { target: { value } });
+const press = (name: string | RegExp) => fireEvent.click(screen.getByRole("button", { name }));
+
+beforeAll(() => {
+  globalThis.scrollTo = () => {};
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("claim", () => {
+  const fill = () => {
+    type("Claim code", CODE.toLowerCase());
+    type("New password", "correct horse");
+    type("New password again", "correct horse");
+  };
+
+  it("names every mistake, focuses the first, sends nothing", async () => {
+    const log = network(() => [500]);
+    render(<ClaimPage onSignedIn={() => {}} onClaimedBefore={() => {}} />);
+    type("New password", "short");
+    press("Make it mine");
+    const code = await screen.findByText("Type the code that the box shows.");
+    expect(code).toBeTruthy();
+    expect(screen.getByText("Use at least 8 characters.")).toBeTruthy();
+    expect(screen.getByText("Type the password a second time.")).toBeTruthy();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText("Claim code")));
+    expect(log).toEqual([]);
+  });
+
+  it("sends the code as the box reads it", async () => {
+    const log = network(() => [201, { authenticated_at: 1, expires_at: 2 }]);
+    const signedIn = vi.fn();
+    render(<ClaimPage onSignedIn={signedIn} onClaimedBefore={() => {}} />);
+    fill();
+    press("Make it mine");
+    await waitFor(() => expect(signedIn).toHaveBeenCalledTimes(1));
+    expect(log).toEqual([
+      {
+        method: "POST",
+        path: "/api/v1/claim",
+        body: { code: CODE.replaceAll("-", ""), password: "correct horse" },
+      },
+    ]);
+  });
+
+  it("counts down after too many tries, then lets the owner try again", async () => {
+    vi.useFakeTimers();
+    const log = network(() => [429, problem("too-many-requests", "Too many.", { retry_after: 3 })]);
+    render(<ClaimPage onSignedIn={() => {}} onClaimedBefore={() => {}} />);
+    fill();
+    press("Make it mine");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(screen.getByRole("alert").textContent).toContain("Wait 3 seconds");
+    const button = screen.getByRole("button", { name: "Wait 3 s" });
+    expect(button.getAttribute("aria-disabled")).toBe("true");
+    fireEvent.submit(screen.getByRole("form", { name: "Claim this box" }));
+    await vi.advanceTimersByTimeAsync(SECOND);
+    expect(log).toHaveLength(1);
+    expect(button.textContent).toBe("Wait 2 s");
+    await vi.advanceTimersByTimeAsync(SECOND);
+    await vi.advanceTimersByTimeAsync(SECOND);
+    expect(screen.queryByRole("alert")).toBeNull();
+    press("Make it mine");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(log).toHaveLength(2);
+  });
+
+  it("notices that somebody was faster", async () => {
+    network(() => [409, problem("already-claimed", "The box already has an owner.")]);
+    const late = vi.fn();
+    render(<ClaimPage onSignedIn={() => {}} onClaimedBefore={late} />);
+    fill();
+    press("Make it mine");
+    await waitFor(() => expect(late).toHaveBeenCalledTimes(1));
+  });
+});
+
+describe("sign in", () => {
+  it("shows the box's words for a wrong password", async () => {
+    network(() => [403, problem("wrong-password", "This is not the password.")]);
+    const signedIn = vi.fn();
+    render(<SignInPage onSignedIn={signedIn} />);
+    type("Password", "guess");
+    press("Sign in");
+    expect((await screen.findByRole("alert")).textContent).toBe("This is not the password.");
+    expect(signedIn).not.toHaveBeenCalled();
+  });
+
+  it("says when the box does not answer", async () => {
+    network(() => null);
+    render(<SignInPage onSignedIn={() => {}} />);
+    type("Password", "correct horse");
+    press("Sign in");
+    expect((await screen.findByRole("alert")).textContent).toContain("does not answer");
+  });
+
+  it("can show the password", () => {
+    render(<SignInPage onSignedIn={() => {}} />);
+    const input = screen.getByLabelText("Password") as HTMLInputElement;
+    expect(input.type).toBe("password");
+    press("Show password");
+    expect(input.type).toBe("text");
+    expect(screen.getByRole("button", { name: "Hide password" })).toBeTruthy();
+  });
+});
+
+describe("app", () => {
+  it.each([
+    [false, 403, "Welcome. Make this box yours."],
+    [true, 401, "Sign in"],
+  ])("claimed %j: session %i", async (claimed, status, title) => {
+    const kind = status === 401 ? "unauthenticated" : "unclaimed";
+    network(({ path }) =>
+      path.endsWith("/claim") ? [200, { claimed }] : [status, problem(kind, "No.")],
+    );
+    render(<App />);
+    expect(await screen.findByRole("heading", { level: 1, name: title })).toBeTruthy();
+  });
+
+  it("offers another try when the box is away", async () => {
+    let there = false;
+    network(() => (there ? [200, { claimed: false }] : null));
+    render(<App />);
+    await screen.findByRole("alert");
+    there = true;
+    press("Try again");
+    expect(await screen.findByLabelText("Claim code")).toBeTruthy();
+  });
+});
+
+describe("home", () => {
+  it("never calls a lost box healthy", () => {
+    network(() => [200, { refusals: [] }]);
+    render(<HomePage live={{ ...heard(), connection: "lost" }} now={10_120} />);
+    const health = screen.getByRole("region", { name: "Health" });
+    expect(within(health).getByRole("heading").textContent).toBe("The box does not answer.");
+    expect(health.textContent).toContain("2 minutes ago");
+    expect(health.textContent).not.toContain("All is well");
+  });
+
+  it("shows which of the owner's models were refused, and why", async () => {
+    const one = { info_hash: "aa", name: "Cathedral", at: 9_940, code: "quota-full" };
+    network(() => [
+      200,
+      {
+        refusals: [
+          { ...one, protected: true, detail: "it needs 31000000000 bytes" },
+          { ...one, info_hash: "bb", name: "Stranger", protected: false, detail: "no" },
+        ],
+      },
+    ]);
+    render(<HomePage live={heard()} now={10_060} />);
+    expect(await screen.findByText("Cathedral")).toBeTruthy();
+    expect(screen.getByText("It needs 31 GB.")).toBeTruthy();
+    expect(screen.getByText("2 minutes ago")).toBeTruthy();
+    expect(screen.queryByText("Stranger")).toBeNull();
+  });
+});
+
+describe("quota", () => {
+  it("is told before it is saved, and saved in bytes", async () => {
+    const log = network(() => [204]);
+    render(<VolumeCard volume={volume()} several={false} />);
+    expect(screen.queryByRole("button", { name: "Save quota" })).toBeNull();
+    type("How much may the box use?", "25");
+    expect((screen.getByLabelText("Quota in gigabytes") as HTMLInputElement).value).toBe("25");
+    expect(screen.getByRole("status").textContent).toContain("5 GB of community data");
+    press("Save quota");
+    await screen.findByText(/^Saved/);
+    expect(log).toEqual([
+      { method: "PATCH", path: "/api/v1/volumes/first", body: { quota: 25e9 } },
+    ]);
+  });
+
+  it("below the owner's own models is not sent", () => {
+    const log = network(() => [204]);
+    render(<VolumeCard volume={volume()} several={false} />);
+    type("Quota in gigabytes", "9");
+    press("Save quota");
+    expect(screen.getByRole("status").textContent).toContain("Your own models take 10 GB");
+    expect(log).toEqual([]);
+  });
+
+  it("being typed survives news from the box", () => {
+    const { rerender } = render(<VolumeCard volume={volume()} several={false} />);
+    type("Quota in gigabytes", "60");
+    rerender(<VolumeCard volume={volume({ community: 21e9 })} several={false} />);
+    expect((screen.getByLabelText("Quota in gigabytes") as HTMLInputElement).value).toBe("60");
+  });
+});
+
+describe("wallets", () => {
+  it("asks for the password only when the box wants it, then removes", async () => {
+    let recent = false;
+    let wallets = [{ address: WALLET, parcels: [] }];
+    const log = network(({ method, path, body }) => {
+      if (path.endsWith("/refusals")) return [200, { refusals: [] }];
+      if (method === "POST") {
+        recent = (body as { password: string }).password === "correct horse";
+        return recent
+          ? [200, { authenticated_at: 1, expires_at: 2 }]
+          : [403, problem("wrong-password", "This is not the password.")];
+      }
+      if (method === "GET") return [200, { wallets, as_of: null }];
+      if (!recent) return [403, problem("reauthenticate", "Give the password again.")];
+      wallets = [];
+      return [204];
+    });
+    render(<WalletsPage live={heard()} now={10_000} />);
+    fireEvent.click(await screen.findByRole("button", { name: `Remove wallet ${WALLET}` }));
+    expect(screen.queryByLabelText("Password")).toBeNull();
+    press("Remove wallet");
+    await screen.findByLabelText("Password");
+    expect(screen.queryByRole("alert")).toBeNull();
+    type("Password", "guess");
+    press("Remove wallet");
+    await screen.findByText("This is not the password.");
+    type("Password", "correct horse");
+    press("Remove wallet");
+    await screen.findByText("No wallet is watched yet.");
+    expect(log.filter(({ method }) => method === "DELETE")).toHaveLength(2);
+  });
+});
+
+describe("torrents", () => {
+  it("removes only after the question, never what stands on owned land", async () => {
+    const log = network(({ method }) => (method === "DELETE" ? [204] : [200, { refusals: [] }]));
+    const torrents = [
+      torrent(),
+      torrent({ info_hash: "bb".repeat(20), name: "Market hall", keep: "community" }),
+    ];
+    render(<TorrentsPage live={heard(live({}, torrents))} now={10_000} />);
+    expect(screen.queryByRole("button", { name: "Remove Lighthouse" })).toBeNull();
+    press("Remove Market hall");
+    expect(log.some(({ method }) => method === "DELETE")).toBe(false);
+    press("Remove torrent");
+    await waitFor(() =>
+      expect(log).toContainEqual({
+        method: "DELETE",
+        path: `/api/v1/torrents/${"bb".repeat(20)}`,
+        body: undefined,
+      }),
+    );
+  });
+
+  it("draws a long list in batches", () => {
+    network(() => [200, { refusals: [] }]);
+    const torrents = Array.from({ length: 120 }, (_, index) =>
+      torrent({ info_hash: index.toString(16).padStart(40, "0"), name: `Model ${index}` }),
+    );
+    render(<TorrentsPage live={heard(live({}, torrents))} now={10_000} />);
+    expect(screen.getAllByText(/^Model /)).toHaveLength(50);
+    press("Show 50 more");
+    expect(screen.getAllByText(/^Model /)).toHaveLength(100);
+    press("Show 20 more");
+    expect(screen.getAllByText(/^Model /)).toHaveLength(120);
+  });
+});

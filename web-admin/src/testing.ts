@@ -1,0 +1,111 @@
+// A healthy box for the tests to start from, and a stand-in for the network. Not in the bundle.
+import { vi } from "vitest";
+import type { Live, Status, Torrent, Volume } from "./api";
+
+export const HASH = "0123456789abcdef0123456789abcdef01234567";
+export const WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+export function volume(changes: Partial<Volume> = {}): Volume {
+  return {
+    id: "first",
+    path: "/data",
+    state: "ready",
+    problem: null,
+    quota: 50e9,
+    protected: 10e9,
+    community: 20e9,
+    disk_free: 100e9,
+    reserve: 5e9,
+    ...changes,
+  };
+}
+
+export function torrent(changes: Partial<Torrent> = {}): Torrent {
+  return {
+    info_hash: HASH,
+    name: "Lighthouse",
+    model: 1,
+    keep: "owned",
+    state: "seeding",
+    size: 2e9,
+    have: 2e9,
+    reserved: 2e9,
+    peers: 1,
+    other_seeds: 2,
+    download_rate: 0,
+    upload_rate: 0,
+    uploaded: 0,
+    requests: 0,
+    added_at: 1_000,
+    error: null,
+    ...changes,
+  };
+}
+
+export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): Live {
+  const status: Status = {
+    health: "well",
+    sentence: "Everything on your land is here and verified.",
+    version: "0.1.0",
+    uptime: 60,
+    now: 10_000,
+    wallets: 1,
+    chain: {
+      health: "well",
+      sentence: "Up to date.",
+      chain_id: 1,
+      as_of: { number: 5, hash: "aa".repeat(32), timestamp: 9_980, observed_at: 9_990 },
+      head: 5,
+      parcels: 1,
+      models: 1,
+      placements: 1,
+      reorgs: 0,
+      endpoints: [],
+    },
+    seeder: {
+      health: "well",
+      sentence: "",
+      volumes: [volume()],
+      torrents: torrents.length,
+      refusals: 0,
+      protected_refusals: 0,
+      evicted: 0,
+      repaired_pieces: 0,
+      listen_port: null,
+    },
+    ...changes,
+  };
+  return { status, torrents };
+}
+
+export interface Asked {
+  method: string;
+  path: string;
+  body: unknown;
+}
+
+/** Answers every request by `answer` (status and JSON) and returns what was asked. */
+export function network(answer: (asked: Asked) => [number, unknown?] | null): Asked[] {
+  const log: Asked[] = [];
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const text = await request.text();
+    const asked: Asked = {
+      method: request.method,
+      path: new URL(request.url).pathname,
+      body: text === "" ? undefined : JSON.parse(text),
+    };
+    log.push(asked);
+    const answered = answer(asked);
+    if (answered === null) throw new TypeError("network down");
+    const [status, body] = answered;
+    return new Response(body === undefined ? null : JSON.stringify(body), {
+      status,
+      headers: { "content-type": status < 400 ? "application/json" : "application/problem+json" },
+    });
+  });
+  return log;
+}
+
+export function problem(type: string, detail: string, more: object = {}) {
+  return { type, title: type, status: 400, detail, ...more };
+}
