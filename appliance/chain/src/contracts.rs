@@ -11,12 +11,18 @@ use seedbox_core::{ContentHash, InfoHash, Model, Parcel, Placement, Pose, Wallet
 
 use crate::{Deployment, projection::Event};
 
-sol!("../../contracts/src/interfaces/IModel.sol");
-sol!("../../contracts/src/interfaces/IPlacement.sol");
-sol! {
-    /// EIP-721.
-    event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+#[allow(clippy::too_many_arguments)] // generated functions take an event's fields one by one
+mod interfaces {
+    use super::sol;
+
+    sol!("../../contracts/src/interfaces/IModel.sol");
+    sol!("../../contracts/src/interfaces/IPlacement.sol");
+    sol! {
+        /// EIP-721.
+        event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+    }
 }
+pub(crate) use interfaces::{IModel, IPlacement, Transfer};
 
 /// First topics of the events that the box reads.
 pub(crate) const EVENTS: [B256; 6] = [

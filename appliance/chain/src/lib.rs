@@ -6,6 +6,8 @@
 //! publishes is always a whole state with the age of that knowledge; an endpoint that fails or
 //! lies makes it older, never empty.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod clock;
 mod config;
 mod contracts;

@@ -6,13 +6,18 @@
 //! [`BY_HASH`] are asked for by hash: a range that reaches beyond what a lagging endpoint has is
 //! silently cut short.
 
-use seedbox_core::{AsOf, BlockRef, UnixTime};
+mod forks;
+mod writing;
+
+use seedbox_core::{BlockRef, UnixTime};
 use seedbox_store::{
     Store,
-    chain::{Batch, Change, Reading},
+    chain::{Change, Reading},
 };
 use tokio::sync::watch;
 use tracing::{info, warn};
+
+use self::forks::same;
 
 use crate::{
     Deployment, contracts,
@@ -35,9 +40,6 @@ const CHUNK: u64 = 64;
 /// Blocks in one range of old ones, at first and at most.
 const FIRST_RANGE: u64 = 2_000;
 const MAX_RANGE: u64 = 50_000;
-
-/// Seconds between two writes that only say that nothing happened: flash memory wears out.
-const QUIET: u64 = 60;
 
 /// Times that one look at the chain may go back before the endpoint is called unreliable.
 const MAX_REWINDS: u32 = 3;
@@ -295,175 +297,6 @@ impl Reader {
         self.working.changed |= !changes.is_empty();
         changes
     }
-
-    /// Makes `blocks` part of what was read. Blocks without events wait for the next write, at
-    /// most [`QUIET`] seconds: after a power cut they are simply read again.
-    async fn commit(
-        &mut self,
-        blocks: Vec<BlockRef>,
-        changes: Vec<Change>,
-        confirmed: Option<UnixTime>,
-        now: UnixTime,
-    ) -> Result<(), Failure> {
-        self.working.remember(blocks);
-        let quiet = changes.is_empty() && self.working.complete && !self.due(now);
-        if quiet && confirmed.is_some() {
-            return Ok(());
-        }
-        self.write(changes, confirmed).await
-    }
-
-    fn due(&self, now: UnixTime) -> bool {
-        self.written_at
-            .is_none_or(|at| now.seconds_since(at) >= QUIET)
-    }
-
-    async fn write(
-        &mut self,
-        changes: Vec<Change>,
-        observed_at: Option<UnixTime>,
-    ) -> Result<(), Failure> {
-        self.written_at = observed_at.or(self.written_at);
-        // Taken out before the wait: if the wait is cancelled they are written or read again,
-        // never written twice.
-        let blocks = std::mem::take(&mut self.working.unwritten);
-        let batch = Batch {
-            floor: if blocks.is_empty() {
-                0
-            } else {
-                self.working.floor
-            },
-            blocks,
-            changes,
-            observed_at,
-        };
-        Ok(self.store.apply_chain_batch(self.working.id, batch).await?)
-    }
-
-    /// The head was reached: this state is now the one to be served.
-    async fn confirm(&mut self, now: UnixTime) -> Result<(), Failure> {
-        if self.due(now) {
-            self.write(Vec::new(), Some(now)).await?;
-        }
-        if !self.working.complete {
-            self.store.complete_chain_reading(self.working.id).await?;
-            self.working.complete = true;
-            self.working.changed = true;
-        }
-        let changed = std::mem::take(&mut self.working.changed);
-        let tip = self.working.tip;
-        let grid = changed.then(|| self.working.projection.grid(tip).into());
-        self.view.send_modify(|view| {
-            view.grid = grid.unwrap_or_else(|| view.grid.clone());
-            view.as_of = tip.map(|block| AsOf {
-                block,
-                observed_at: now,
-            });
-            view.rereading = false;
-        });
-        Ok(())
-    }
-
-    /// Writes what still waits to be written.
-    pub(crate) async fn flush(&mut self) -> Result<(), seedbox_store::Error> {
-        let observed_at = self.view.borrow().as_of.map(|as_of| as_of.observed_at);
-        match self
-            .write(Vec::new(), observed_at.filter(|_| self.working.complete))
-            .await
-        {
-            Err(Failure::Store(error)) => Err(error),
-            Ok(()) | Err(Failure::Endpoint(_)) => Ok(()),
-        }
-    }
-
-    /// The source's chain is not the one read so far: goes back to the last common block, or
-    /// begins again if there is none. An endpoint that is merely behind changes nothing.
-    async fn reconcile(&mut self, source: &impl Source, head: &Header) -> Result<(), Failure> {
-        let Some(tip) = self.working.tip else {
-            return Ok(());
-        };
-        let upto = head.block.number.min(tip.number);
-        let behind = EndpointError::Behind {
-            head: head.block.number,
-            tip: tip.number,
-        };
-        let undoable = self.working.undoable(upto);
-        match last_common(source, &undoable).await? {
-            Some(common) if common.number < upto => self.rewind(common).await,
-            Some(_) if head.block.number < tip.number => Err(behind.into()),
-            Some(_) => Err(nonsense("its blocks change from one answer to the next").into()),
-            None => match self.working.first() {
-                Some(first) if head.block.number < first.number => {
-                    let (head, start) = (head.block.number, first.number);
-                    Err(EndpointError::BeforeStart { head, start }.into())
-                }
-                Some(first) if upto < self.working.floor && same(source, &first).await? => {
-                    Err(behind.into())
-                }
-                _ => self.begin_again(source).await,
-            },
-        }
-    }
-
-    async fn rewind(&mut self, to: BlockRef) -> Result<(), Failure> {
-        let from = self.working.tip.map(|tip| tip.number);
-        self.working
-            .unwritten
-            .retain(|block| block.number <= to.number);
-        self.write(Vec::new(), None).await?;
-        let restored = self
-            .store
-            .undo_chain_blocks(self.working.id, to.number)
-            .await?;
-        info!(
-            from,
-            to = to.number,
-            undone = restored.len(),
-            "the chain was reorganised"
-        );
-        self.working.restore(to, restored);
-        self.view.send_modify(|view| view.reorgs += 1);
-        Ok(())
-    }
-
-    async fn begin_again(&mut self, source: &impl Source) -> Result<(), Failure> {
-        // Only an endpoint that has the right chain and the contracts may make the box start over.
-        source.verify().await?;
-        warn!("the chain was replaced; reading it again from the contracts' first block");
-        let id = self
-            .store
-            .begin_chain_reading(self.deployment.source())
-            .await?;
-        self.working = Working::new(id);
-        self.written_at = None;
-        self.view.send_modify(|view| {
-            view.rereading = view.as_of.is_some();
-            view.reorgs += 1;
-        });
-        Ok(())
-    }
-}
-
-/// The newest of `blocks` (ascending) that is on the source's chain.
-async fn last_common(
-    source: &impl Source,
-    blocks: &[BlockRef],
-) -> Result<Option<BlockRef>, EndpointError> {
-    let (mut low, mut high) = (0, blocks.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if same(source, &blocks[middle]).await? {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low.checked_sub(1).map(|last| blocks[last]))
-}
-
-async fn same(source: &impl Source, block: &BlockRef) -> Result<bool, EndpointError> {
-    let header = source.header(block.number).await?;
-    Ok(header.is_some_and(|header| header.block.hash == block.hash))
 }
 
 async fn existing(source: &impl Source, number: u64) -> Result<BlockRef, EndpointError> {

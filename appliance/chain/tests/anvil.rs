@@ -1,6 +1,9 @@
 //! The service against a real node with the real contracts: reading, following, reorganisations,
 //! failover, restarts, replaced chains.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::too_many_arguments)] // generated functions take an event's fields one by one
+
 mod support;
 
 use std::{sync::Arc, time::Duration};

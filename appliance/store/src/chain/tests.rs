@@ -1,5 +1,7 @@
 //! Batches, undoing and readings as a power cut would find them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::Path;
 
 use seedbox_core::{ContentHash, InfoHash, Pose};

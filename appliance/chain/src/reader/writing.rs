@@ -1,0 +1,91 @@
+//! What was read goes into the store and on show, with as few writes as the flash memory deserves.
+
+use seedbox_core::{AsOf, BlockRef, UnixTime};
+use seedbox_store::chain::{Batch, Change};
+
+use super::{Failure, Reader};
+
+/// Seconds between two writes that only say that nothing happened: flash memory wears out.
+const QUIET: u64 = 60;
+
+impl Reader {
+    /// Makes `blocks` part of what was read. Blocks without events wait for the next write, at
+    /// most [`QUIET`] seconds: after a power cut they are simply read again.
+    pub(super) async fn commit(
+        &mut self,
+        blocks: Vec<BlockRef>,
+        changes: Vec<Change>,
+        confirmed: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), Failure> {
+        self.working.remember(blocks);
+        let quiet = changes.is_empty() && self.working.complete && !self.due(now);
+        if quiet && confirmed.is_some() {
+            return Ok(());
+        }
+        self.write(changes, confirmed).await
+    }
+
+    fn due(&self, now: UnixTime) -> bool {
+        self.written_at
+            .is_none_or(|at| now.seconds_since(at) >= QUIET)
+    }
+
+    pub(super) async fn write(
+        &mut self,
+        changes: Vec<Change>,
+        observed_at: Option<UnixTime>,
+    ) -> Result<(), Failure> {
+        self.written_at = observed_at.or(self.written_at);
+        // Taken out before the wait: if the wait is cancelled they are written or read again,
+        // never written twice.
+        let blocks = std::mem::take(&mut self.working.unwritten);
+        let batch = Batch {
+            floor: if blocks.is_empty() {
+                0
+            } else {
+                self.working.floor
+            },
+            blocks,
+            changes,
+            observed_at,
+        };
+        Ok(self.store.apply_chain_batch(self.working.id, batch).await?)
+    }
+
+    /// The head was reached: this state is now the one to be served.
+    pub(super) async fn confirm(&mut self, now: UnixTime) -> Result<(), Failure> {
+        if self.due(now) {
+            self.write(Vec::new(), Some(now)).await?;
+        }
+        if !self.working.complete {
+            self.store.complete_chain_reading(self.working.id).await?;
+            self.working.complete = true;
+            self.working.changed = true;
+        }
+        let changed = std::mem::take(&mut self.working.changed);
+        let tip = self.working.tip;
+        let grid = changed.then(|| self.working.projection.grid(tip).into());
+        self.view.send_modify(|view| {
+            view.grid = grid.unwrap_or_else(|| view.grid.clone());
+            view.as_of = tip.map(|block| AsOf {
+                block,
+                observed_at: now,
+            });
+            view.rereading = false;
+        });
+        Ok(())
+    }
+
+    /// Writes what still waits to be written.
+    pub(crate) async fn flush(&mut self) -> Result<(), seedbox_store::Error> {
+        let observed_at = self.view.borrow().as_of.map(|as_of| as_of.observed_at);
+        match self
+            .write(Vec::new(), observed_at.filter(|_| self.working.complete))
+            .await
+        {
+            Err(Failure::Store(error)) => Err(error),
+            Ok(()) | Err(Failure::Endpoint(_)) => Ok(()),
+        }
+    }
+}
