@@ -119,19 +119,25 @@ impl Endpoints {
         slot.failures = slot.failures.saturating_add(1);
         slot.retry_at = Some(Instant::now() + pause);
         slot.connection = None;
-        self.note(index, error);
-    }
-
-    /// This one is sound but has nothing new: others may.
-    pub(crate) fn note(&mut self, index: usize, error: EndpointError) {
-        let slot = &mut self.slots[index];
-        if slot.error.as_ref() != Some(&error) {
-            warn!(endpoint = slot.name, %error, "an endpoint cannot be used");
-        }
-        slot.error = Some(error);
         if self.active == Some(index) {
             self.active = None;
         }
+        self.note(index, error);
+    }
+
+    /// This one is sound but has not seen the newest blocks: others are asked too, and it is asked
+    /// again as if nothing were wrong.
+    pub(crate) fn behind(&mut self, index: usize, error: EndpointError) {
+        self.note(index, error);
+    }
+
+    fn note(&mut self, index: usize, error: EndpointError) {
+        let slot = &mut self.slots[index];
+        let known = slot.error.as_ref().map(std::mem::discriminant);
+        if known != Some(std::mem::discriminant(&error)) {
+            warn!(endpoint = slot.name, %error, "an endpoint cannot be used");
+        }
+        slot.error = Some(error);
         self.publish();
     }
 
@@ -235,5 +241,17 @@ mod tests {
         endpoints.succeeded(0);
         assert_eq!(endpoints.due(), [0, 1]);
         assert!(endpoints.status().borrow()[0].active);
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_behind_stays_in_use_until_another_is_not() {
+        let mut endpoints = endpoints(&["http://a:1", "http://b:2"]).unwrap();
+        endpoints.succeeded(0);
+        endpoints.behind(0, EndpointError::Behind { head: 1, tip: 2 });
+        assert_eq!(endpoints.due(), [0, 1]);
+        let status = endpoints.status();
+        assert!(status.borrow()[0].active && status.borrow()[0].error.is_some());
+        endpoints.succeeded(1);
+        assert!(!status.borrow()[0].active && status.borrow()[1].active);
     }
 }

@@ -74,7 +74,7 @@ impl Follower {
                 },
             };
             match failure {
-                EndpointError::Behind { .. } => self.endpoints.note(index, failure),
+                EndpointError::Behind { .. } => self.endpoints.behind(index, failure),
                 _ => self.endpoints.failed(index, failure),
             }
         }

@@ -21,7 +21,7 @@ const MAX_WALLETS: usize = 64;
 
 /// Seconds after which a mere confirmation of what is owned is passed on: whoever reads it wants
 /// to know of changes, and its age need not be exact.
-const CONFIRMATION: u64 = 10;
+const CONFIRMATION: Duration = Duration::from_secs(10);
 
 /// Model IDs by info hash; of several tokens with one content the lowest.
 pub(crate) type ModelIndex = HashMap<InfoHash, ModelId>;
@@ -103,7 +103,7 @@ impl Publisher {
         };
         if !Arc::ptr_eq(&grid, &self.grid.borrow()) {
             self.publish_grid();
-        } else if as_of_differs(self.owned.borrow().as_of, as_of) {
+        } else if self.as_of_differs(self.owned.borrow().as_of, as_of) {
             self.owned
                 .send_modify(|owned| Arc::make_mut(owned).as_of = as_of);
         }
@@ -184,13 +184,17 @@ impl Publisher {
             changed
         });
     }
-}
 
-fn as_of_differs(published: Option<AsOf>, latest: Option<AsOf>) -> bool {
-    match (published, latest) {
-        (Some(old), Some(new)) => {
-            old.block != new.block || new.observed_at.seconds_since(old.observed_at) >= CONFIRMATION
+    /// Whether `latest` is news to those who use what is owned.
+    fn as_of_differs(&self, published: Option<AsOf>, latest: Option<AsOf>) -> bool {
+        // Well before what was published counts as old.
+        let often = CONFIRMATION.min(self.limits.max_ownership_age / 10);
+        match (published, latest) {
+            (Some(old), Some(new)) => {
+                let since = new.observed_at.seconds_since(old.observed_at);
+                old.block != new.block || since > 0 && since >= often.as_secs()
+            }
+            (old, new) => old != new,
         }
-        (old, new) => old != new,
     }
 }

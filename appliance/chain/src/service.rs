@@ -26,6 +26,9 @@ const REFRESH: Duration = Duration::from_secs(5);
 /// Polls without a confirmation after which the chain counts as not answering.
 const STALE_POLLS: u32 = 8;
 
+/// Looks at the chain come no closer than this, whatever is configured.
+const SHORTEST_POLL: Duration = Duration::from_millis(20);
+
 /// The chain service, ready to run.
 pub struct Service {
     follower: Option<Follower>,
@@ -40,7 +43,8 @@ impl Service {
     /// # Errors
     /// [`Error::Endpoint`] if a configured endpoint is no URL, [`Error::Store`] if the state cannot
     /// be read.
-    pub async fn new(config: Config, store: Store) -> Result<(Self, Handle), Error> {
+    pub async fn new(mut config: Config, store: Store) -> Result<(Self, Handle), Error> {
+        config.poll_interval = config.poll_interval.max(SHORTEST_POLL);
         let deployment = config.deployment.clone();
         let source = deployment.as_ref().map(|deployment| deployment.source());
         let readings = store.chain_readings(source).await?;

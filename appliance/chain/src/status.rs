@@ -64,14 +64,12 @@ fn first_reading(chain: u64, view: &View, endpoints: &[EndpointStatus]) -> (Heal
         let sentence = format!("Chain {chain} has not been read yet: {faults}.");
         return (Health::Failing, sentence);
     }
-    let sentence = match (view.position, view.head) {
-        (at, Some(head)) => {
-            format!(
-                "Reading chain {chain}: block {} of {head}.",
-                at.unwrap_or(0)
-            )
+    let sentence = match view.head {
+        Some(head) => {
+            let at = view.position.unwrap_or(0);
+            format!("Reading chain {chain}: block {at} of {head}.")
         }
-        _ => format!("Connecting to chain {chain}."),
+        None => format!("Connecting to chain {chain}."),
     };
     (Health::Starting, sentence)
 }
@@ -86,7 +84,10 @@ fn following(chain: u64, as_of: AsOf, view: &View, now: &Situation<'_>) -> (Heal
     } else {
         ""
     };
-    if let Some(faults) = faults_if_none_works(now.endpoints) {
+    let waiting = !stale && now.endpoints.iter().any(|e| e.active);
+    if let Some(faults) = faults_if_none_works(now.endpoints)
+        && !waiting
+    {
         let health = if stale {
             Health::Failing
         } else {
@@ -97,9 +98,9 @@ fn following(chain: u64, as_of: AsOf, view: &View, now: &Situation<'_>) -> (Heal
         );
         return (health, sentence);
     }
-    let reading = match (view.position, view.head) {
-        (Some(at), Some(head)) => format!("block {at} of {head}"),
-        _ => "from the start".into(),
+    let reading = match view.head {
+        Some(head) => format!("block {} of {head}", view.position.unwrap_or(0)),
+        None => "connecting".into(),
     };
     if view.rereading {
         let sentence = format!(
@@ -141,9 +142,9 @@ fn following(chain: u64, as_of: AsOf, view: &View, now: &Situation<'_>) -> (Heal
     }
 }
 
-/// What is wrong with the endpoints, if none of them works.
+/// What is wrong with the endpoints, if none is without fault.
 fn faults_if_none_works(endpoints: &[EndpointStatus]) -> Option<String> {
-    let none_works = endpoints.iter().all(|e| !e.active && e.error.is_some());
+    let none_works = endpoints.iter().all(|e| e.error.is_some());
     none_works.then(|| faults(endpoints))
 }
 

@@ -138,3 +138,31 @@ fn an_idle_chain_is_named() {
         "{sentence}"
     );
 }
+
+#[test]
+fn an_endpoint_that_is_behind_for_a_moment_is_no_alarm() {
+    let behind = [endpoint(
+        "http://a:1",
+        true,
+        Some("is at block 119, behind block 120"),
+    )];
+    assert_eq!(said(&seen(120, 9_990), &behind).0, Health::Well);
+    let (health, sentence) = said(&seen(120, 9_800), &behind);
+    assert_eq!(health, Health::Failing);
+    assert!(
+        sentence.contains("serving block 120. http://a:1 is at block 119"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn after_a_restart_the_known_state_is_served_while_connecting() {
+    let mut view = seen(120, 5_000);
+    view.head = None;
+    let (health, sentence) = said(&view, &[endpoint("http://a:1", false, None)]);
+    assert_eq!(health, Health::Starting);
+    assert!(
+        sentence.contains("connecting; serving block 120"),
+        "{sentence}"
+    );
+}
