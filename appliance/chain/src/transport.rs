@@ -33,18 +33,7 @@ pub(crate) async fn connect(url: &Url, timeout: Duration) -> TransportResult<Rpc
         let socket = WsConnect::new(url.as_str()).with_config(limits);
         return ClientBuilder::default().pubsub(OneConnection(socket)).await;
     }
-    let client = reqwest::Client::builder()
-        .connect_timeout(timeout)
-        .timeout(timeout)
-        .redirect(Policy::none())
-        .build()
-        .map_err(|e| custom(&e, timeout))?;
-    let http = CappedHttp {
-        client,
-        url: url.clone(),
-        timeout,
-        limit: MAX_ANSWER,
-    };
+    let http = CappedHttp::new(url.clone(), timeout, MAX_ANSWER)?;
     Ok(ClientBuilder::default().transport(http, false))
 }
 
@@ -79,6 +68,22 @@ struct CappedHttp {
 }
 
 impl CappedHttp {
+    fn new(url: Url, timeout: Duration, limit: usize) -> TransportResult<Self> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(timeout)
+            .timeout(timeout)
+            // A redirect would carry the request to an address that nobody configured.
+            .redirect(Policy::none())
+            .build()
+            .map_err(|e| custom(&e, timeout))?;
+        Ok(Self {
+            client,
+            url,
+            timeout,
+            limit,
+        })
+    }
+
     async fn send(self, request: RequestPacket) -> TransportResult<ResponsePacket> {
         let body = serde_json::to_vec(&request).map_err(TransportError::ser_err)?;
         let post = self
@@ -133,4 +138,78 @@ fn custom(error: &reqwest::Error, timeout: Duration) -> TransportError {
     } else {
         EndpointError::Unreachable(innermost(error))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::U64;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Answers every request with `answer` and hangs after it.
+    async fn answering(answer: Vec<u8>) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let _ = socket.read(&mut request).await;
+                    let _ = socket.write_all(&answer).await;
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+        format!("http://{address}/v3/0123456789").parse().unwrap()
+    }
+
+    async fn error(answer: Vec<u8>) -> EndpointError {
+        let timeout = Duration::from_millis(500);
+        let http = CappedHttp::new(answering(answer).await, timeout, 1000).unwrap();
+        let client = ClientBuilder::default().transport(http, false);
+        let answer = client.request::<_, U64>("eth_chainId", ()).await;
+        EndpointError::of(answer.unwrap_err(), &[])
+    }
+
+    fn answer(status: &str, body: &str) -> Vec<u8> {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_the_limit() {
+        let huge = answer("200 OK", &" ".repeat(1001));
+        assert_eq!(error(huge).await, EndpointError::TooLarge { limit: 1000 });
+        // Without a length it could go on for ever.
+        let endless = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[b' '; 5000]].concat();
+        assert_eq!(
+            error(endless).await,
+            EndpointError::TooLarge { limit: 1000 }
+        );
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_is_told_without_the_address() {
+        let limited = error(answer("429 Too Many Requests", "{}")).await;
+        assert_eq!(limited, EndpointError::RateLimited);
+        let refused = error(answer("403 Forbidden", "<html>")).await;
+        assert_eq!(refused.to_string(), "refused a request: HTTP status 403");
+        let page = error(answer("200 OK", "<html>")).await;
+        assert!(matches!(page, EndpointError::Nonsense(_)), "{page}");
+        let silent = error(Vec::new()).await;
+        assert!(matches!(silent, EndpointError::Timeout(_)), "{silent}");
+        let moved = error(answer("302 Found\r\nlocation: http://127.0.0.1:1/", "")).await;
+        for error in [refused, page, silent, moved] {
+            assert!(!error.to_string().contains("0123456789"), "{error}");
+        }
+        let body =
+            r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32000,"message":"too many results"}}"#;
+        let error = error(answer("400 Bad Request", body)).await;
+        assert_eq!(error, EndpointError::Refused("too many results".into()));
+    }
 }

@@ -73,10 +73,12 @@ fn land(x: i16, owner: u8) -> Event {
     Event::LandTransferred(Parcel { x, y: 0 }, Some(wallet(owner)))
 }
 
+/// Every block mints a parcel or hands one on.
 fn chain_of(blocks: u64) -> MadeUpChain {
     let mut chain = MadeUpChain::new(0);
     for number in 1..=blocks {
-        chain.mine(&[land(i16::try_from(number % 300).unwrap(), 1)]);
+        let owner = u8::try_from(1 + number / 300).unwrap();
+        chain.mine(&[land(i16::try_from(number % 300).unwrap(), owner)]);
     }
     chain
 }
