@@ -1,2 +1,80 @@
-//! x
-fn main() {}
+//! The box itself: configure, build, run, drain. Only the daemon knows all services; it gives
+//! each what it needs and passes the owner's orders on.
+
+mod appliance;
+mod config;
+mod console;
+mod instance;
+mod logging;
+mod run;
+mod settings;
+mod supervise;
+
+use clap::{Args, Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+use config::Config;
+use settings::Settings;
+
+/// The Cosmos seed box.
+#[derive(Parser)]
+#[command(name = "seedbox", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the box until it is told to stop.
+    Run(Configured),
+    /// Asks the running box how it is; fails if it is not well.
+    Healthcheck(Configured),
+    /// Shows the code that claims a new box.
+    ClaimCode(Configured),
+    /// Forgets the owner's password and makes a new claim code.
+    ResetPassword(Configured),
+    /// Prints the OpenAPI description of the owner's API.
+    Openapi,
+}
+
+#[derive(Args)]
+struct Configured {
+    /// The configuration file (TOML).
+    #[arg(long, env = "SEEDBOX_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Configured {
+    fn read(self) -> anyhow::Result<Config> {
+        Config::read(self.settings, self.config.as_deref())
+    }
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(configured) => configured.read().and_then(run::run),
+        Command::Healthcheck(configured) => configured
+            .read()
+            .and_then(|config| console::healthcheck(&config)),
+        Command::ClaimCode(configured) => configured
+            .read()
+            .and_then(|config| console::claim_code(&config)),
+        Command::ResetPassword(configured) => configured
+            .read()
+            .and_then(|config| console::reset_password(&config)),
+        Command::Openapi => {
+            println!("{}", seedbox_http::openapi_json());
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("seedbox: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

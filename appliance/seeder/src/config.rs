@@ -53,7 +53,11 @@ impl FromStr for Network {
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
         let width = if address.is_ipv4() { 32 } else { 128 };
-        if prefix > width { Err(wrong()) } else { Ok(Network { address, prefix }) }
+        if prefix > width {
+            Err(wrong())
+        } else {
+            Ok(Network { address, prefix })
+        }
     }
 }
 
@@ -62,11 +66,15 @@ impl Network {
     pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.address, ip.to_canonical()) {
             (IpAddr::V4(net), IpAddr::V4(ip)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                let mask = u32::MAX
+                    .checked_shl(32 - u32::from(self.prefix))
+                    .unwrap_or(0);
                 u32::from(net) & mask == u32::from(ip) & mask
             }
             (IpAddr::V6(net), IpAddr::V6(ip)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.prefix))
+                    .unwrap_or(0);
                 u128::from(net) & mask == u128::from(ip) & mask
             }
             _ => false,
@@ -115,12 +123,28 @@ mod tests {
     fn private_addresses_are_dialled_only_if_listed() {
         let lan = ["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
         for inside in [
-            "10.0.0.1", "172.17.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "::1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1",
+            "10.0.0.1",
+            "172.17.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "224.0.0.1",
         ] {
             assert!(!may_dial(inside.parse().unwrap(), &lan), "{inside}");
         }
-        for fine in ["127.0.0.1", "::ffff:127.0.0.1", "fd12::1", "8.8.8.8", "2600::1"] {
+        for fine in [
+            "127.0.0.1",
+            "::ffff:127.0.0.1",
+            "fd12::1",
+            "8.8.8.8",
+            "2600::1",
+        ] {
             assert!(may_dial(fine.parse().unwrap(), &lan), "{fine}");
         }
     }
@@ -130,6 +154,11 @@ mod tests {
         for bad in ["", "10.0.0.0", "10.0.0.0/33", "::/129", "x/8"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
-        assert!("0.0.0.0/0".parse::<Network>().unwrap().contains("9.9.9.9".parse().unwrap()));
+        assert!(
+            "0.0.0.0/0"
+                .parse::<Network>()
+                .unwrap()
+                .contains("9.9.9.9".parse().unwrap())
+        );
     }
 }

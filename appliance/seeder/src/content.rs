@@ -73,7 +73,10 @@ impl Content {
                 at
             })
             .collect();
-        let claimed = |i: usize| have.get(i / 8).is_some_and(|byte| byte & (0x80 >> (i % 8)) != 0);
+        let claimed = |i: usize| {
+            have.get(i / 8)
+                .is_some_and(|byte| byte & (0x80 >> (i % 8)) != 0)
+        };
         let pieces = metainfo.piece_hashes().len();
         let checked = (0..pieces)
             .map(|i| AtomicU32::new(if claimed(i) { CLAIMED } else { ABSENT }))
@@ -122,7 +125,9 @@ impl Content {
     }
 
     pub(crate) fn is_whole(&self) -> bool {
-        self.checked.iter().all(|state| state.load(Ordering::Relaxed) != ABSENT)
+        self.checked
+            .iter()
+            .all(|state| state.load(Ordering::Relaxed) != ABSENT)
     }
 
     /// Whether pieces came or went since the last call.
@@ -207,7 +212,10 @@ impl Content {
 
     /// A piece that the torrent does not have yet is read only to be hashed by librqbit itself.
     fn verify(&self, piece: u32) -> io::Result<()> {
-        let state = self.checked.get(piece as usize).ok_or(ErrorKind::InvalidInput)?;
+        let state = self
+            .checked
+            .get(piece as usize)
+            .ok_or(ErrorKind::InvalidInput)?;
         let checked = state.load(Ordering::Relaxed);
         let fresh = checked > CLAIMED && self.now() - checked < RECHECK_SECONDS;
         if checked == ABSENT || fresh {
@@ -220,8 +228,13 @@ impl Content {
         state.store(ABSENT, Ordering::Relaxed);
         self.changed.store(true, Ordering::Relaxed);
         // If the queue is full the seeder knows of damage already and rechecks the whole torrent.
-        let _ = self.damage.try_send(Damage { info_hash: self.metainfo.info_hash() });
-        Err(io::Error::new(ErrorKind::InvalidData, format!("piece {piece} is damaged on disk")))
+        let _ = self.damage.try_send(Damage {
+            info_hash: self.metainfo.info_hash(),
+        });
+        Err(io::Error::new(
+            ErrorKind::InvalidData,
+            format!("piece {piece} is damaged on disk"),
+        ))
     }
 
     fn notice_changes(&self, index: usize) -> io::Result<()> {
@@ -237,7 +250,9 @@ impl Content {
             let length = u64::from(self.metainfo.piece_length());
             let start = self.offsets[index];
             for piece in start / length..=(start + file.len - 1) / length {
-                if let Some(state) = self.checked.get(usize::try_from(piece).unwrap_or(usize::MAX))
+                if let Some(state) = self
+                    .checked
+                    .get(usize::try_from(piece).unwrap_or(usize::MAX))
                     && state.load(Ordering::Relaxed) != ABSENT
                 {
                     state.store(CLAIMED, Ordering::Relaxed);
@@ -248,11 +263,16 @@ impl Content {
     }
 
     fn hash_matches(&self, piece: u32) -> io::Result<bool> {
-        let size = self.metainfo.piece_size(piece).ok_or(ErrorKind::InvalidInput)?;
+        let size = self
+            .metainfo
+            .piece_size(piece)
+            .ok_or(ErrorKind::InvalidInput)?;
         let start = u64::from(piece) * u64::from(self.metainfo.piece_length());
         let mut hash = Sha1::new();
         let mut buffer = vec![0; READ_BUFFER.min(size as usize)];
-        match self.visit(start, u64::from(size), &mut buffer, |bytes| hash.update(bytes)) {
+        match self.visit(start, u64::from(size), &mut buffer, |bytes| {
+            hash.update(bytes)
+        }) {
             Ok(()) => Ok(hash.finalize()[..] == self.metainfo.piece_hashes()[piece as usize]),
             // A file cut short or gone is damage, not a reason to fail.
             Err(e) if matches!(e.kind(), ErrorKind::UnexpectedEof | ErrorKind::NotFound) => {
@@ -299,17 +319,24 @@ impl Content {
 
     fn open(&self, index: usize) -> io::Result<Arc<File>> {
         let key = (self.metainfo.info_hash(), index);
-        self.descriptors.get(key, &self.folder.join(index.to_string()))
+        self.descriptors
+            .get(key, &self.folder.join(index.to_string()))
     }
 
     fn stored(&self) -> impl Iterator<Item = usize> + '_ {
         let files = self.metainfo.files().iter().enumerate();
-        files.filter(|(_, f)| is_stored(f.len, f.padding)).map(|(index, _)| index)
+        files
+            .filter(|(_, f)| is_stored(f.len, f.padding))
+            .map(|(index, _)| index)
     }
 
     /// Position in the torrent of a range in one of its files.
     fn position(&self, index: usize, offset: u64, len: u64) -> io::Result<u64> {
-        let file = self.metainfo.files().get(index).ok_or(ErrorKind::InvalidInput)?;
+        let file = self
+            .metainfo
+            .files()
+            .get(index)
+            .ok_or(ErrorKind::InvalidInput)?;
         match offset.checked_add(len) {
             Some(end) if end <= file.len => Ok(self.offsets[index] + offset),
             _ => Err(ErrorKind::InvalidInput.into()),
@@ -355,8 +382,14 @@ mod storage {
             let lengths = ours.files().iter().map(|f| f.len);
             let same = shared.info_hash.0 == ours.info_hash().0
                 && metadata.file_infos.iter().map(|f| f.len).eq(lengths);
-            anyhow::ensure!(same, "librqbit read the metadata differently than the box did");
-            Ok(ContentStorage { content: self.0.clone(), taken: AtomicBool::new(false) })
+            anyhow::ensure!(
+                same,
+                "librqbit read the metadata differently than the box did"
+            );
+            Ok(ContentStorage {
+                content: self.0.clone(),
+                taken: AtomicBool::new(false),
+            })
         }
 
         fn clone_box(&self) -> BoxStorageFactory {
@@ -371,7 +404,10 @@ mod storage {
 
     impl ContentStorage {
         fn content(&self) -> anyhow::Result<&Content> {
-            anyhow::ensure!(!self.taken.load(Ordering::Relaxed), "the torrent was paused");
+            anyhow::ensure!(
+                !self.taken.load(Ordering::Relaxed),
+                "the torrent was paused"
+            );
             Ok(&self.content)
         }
     }

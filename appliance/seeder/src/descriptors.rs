@@ -28,7 +28,10 @@ struct Open {
 
 impl Descriptors {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { open: Mutex::default(), capacity }
+        Self {
+            open: Mutex::default(),
+            capacity,
+        }
     }
 
     /// The open file of a torrent's file, opened for reading and writing if it is not yet.
@@ -42,7 +45,11 @@ impl Descriptors {
         }
         let file = Arc::new(OpenOptions::new().read(true).write(true).open(path)?);
         if open.files.len() >= self.capacity {
-            let oldest = open.files.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);
+            let oldest = open
+                .files
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(key, _)| *key);
             oldest.map(|key| open.files.remove(&key));
         }
         open.files.insert(key, (file.clone(), now));
@@ -70,11 +77,21 @@ mod tests {
         for index in [0, 1, 0, 2] {
             descriptors.get((torrent, index), &path).unwrap();
         }
-        let keys: Vec<usize> =
-            descriptors.open.lock().unwrap().files.keys().map(|(_, index)| *index).collect();
+        let keys: Vec<usize> = descriptors
+            .open
+            .lock()
+            .unwrap()
+            .files
+            .keys()
+            .map(|(_, index)| *index)
+            .collect();
         assert_eq!(keys.len(), 2);
         assert!(!keys.contains(&1));
-        assert!(descriptors.get((torrent, 9), &folder.path().join("absent")).is_err());
+        assert!(
+            descriptors
+                .get((torrent, 9), &folder.path().join("absent"))
+                .is_err()
+        );
         assert!(!folder.path().join("absent").exists());
     }
 }

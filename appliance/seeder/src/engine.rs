@@ -37,9 +37,18 @@ pub struct Service(Engine);
 
 /// Work that was done elsewhere and comes back to the engine.
 enum Event {
-    Resolved { info_hash: InfoHash, result: wanted::Resolved },
-    Verified { info_hash: InfoHash, result: torrent::Verified },
-    Rechecked { info_hash: InfoHash, damaged: u32 },
+    Resolved {
+        info_hash: InfoHash,
+        result: wanted::Resolved,
+    },
+    Verified {
+        info_hash: InfoHash,
+        result: torrent::Verified,
+    },
+    Rechecked {
+        info_hash: InfoHash,
+        damaged: u32,
+    },
 }
 
 struct Engine {
@@ -80,7 +89,11 @@ struct Tally {
 const TALLY: &str = "seeder.tally";
 
 fn now() -> UnixTime {
-    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()))
+    UnixTime(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs()),
+    )
 }
 
 impl Service {
@@ -105,8 +118,18 @@ impl Service {
         let mut engine = Engine {
             tally,
             saved_tally: tally,
-            accepted: store.accepted().await?.into_iter().map(|a| (a.info_hash, a)).collect(),
-            refusals: store.refusals().await?.into_iter().map(|r| (r.info_hash, r)).collect(),
+            accepted: store
+                .accepted()
+                .await?
+                .into_iter()
+                .map(|a| (a.info_hash, a))
+                .collect(),
+            refusals: store
+                .refusals()
+                .await?
+                .into_iter()
+                .map(|r| (r.info_hash, r))
+                .collect(),
             volumes: Vec::new(),
             config,
             store,
@@ -132,7 +155,13 @@ impl Service {
         engine.open_volumes().await?;
         engine.take_up_torrents().await?;
         engine.publish_status();
-        Ok((Service(engine), Handle { orders: order_queue, status: status_watch }))
+        Ok((
+            Service(engine),
+            Handle {
+                orders: order_queue,
+                status: status_watch,
+            },
+        ))
     }
 
     /// Seeds until cancelled, then writes down what changed and closes all peers.
@@ -172,7 +201,9 @@ impl Engine {
         match event {
             Event::Resolved { info_hash, result } => self.on_resolved(info_hash, result).await?,
             Event::Verified { info_hash, result } => self.on_verified(info_hash, result).await?,
-            Event::Rechecked { info_hash, damaged } => self.on_rechecked(info_hash, damaged).await?,
+            Event::Rechecked { info_hash, damaged } => {
+                self.on_rechecked(info_hash, damaged).await?
+            }
         }
         self.publish_status();
         Ok(())
@@ -180,8 +211,11 @@ impl Engine {
 
     fn learn_owned(&mut self) {
         let owned = self.owned.borrow_and_update().clone();
-        self.protected =
-            owned.models().into_iter().map(|(hash, model)| (hash, model.clone())).collect();
+        self.protected = owned
+            .models()
+            .into_iter()
+            .map(|(hash, model)| (hash, model.clone()))
+            .collect();
     }
 
     fn learn_grid(&mut self) {

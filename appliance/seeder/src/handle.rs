@@ -21,11 +21,27 @@ pub enum RequestState {
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, OrderError>>;
 
 pub(crate) enum Order {
-    SetQuota { volume: String, bytes: u64, answer: Answer<()> },
-    Accept { magnet: Magnet, answer: Answer<()> },
-    Remove { info_hash: InfoHash, answer: Answer<()> },
-    Request { info_hash: InfoHash, answer: Answer<RequestState> },
-    State { info_hash: InfoHash, answer: Answer<RequestState> },
+    SetQuota {
+        volume: String,
+        bytes: u64,
+        answer: Answer<()>,
+    },
+    Accept {
+        magnet: Magnet,
+        answer: Answer<()>,
+    },
+    Remove {
+        info_hash: InfoHash,
+        answer: Answer<()>,
+    },
+    Request {
+        info_hash: InfoHash,
+        answer: Answer<RequestState>,
+    },
+    State {
+        info_hash: InfoHash,
+        answer: Answer<RequestState>,
+    },
 }
 
 /// A cheap handle on the running seeder.
@@ -44,7 +60,12 @@ impl Handle {
     /// Changes a volume's quota, evicting community data if it must shrink.
     pub async fn set_quota(&self, volume: &str, bytes: u64) -> Result<(), OrderError> {
         let volume = volume.to_owned();
-        self.ask(|answer| Order::SetQuota { volume, bytes, answer }).await
+        self.ask(|answer| Order::SetQuota {
+            volume,
+            bytes,
+            answer,
+        })
+        .await
     }
 
     /// Keeps a torrent until the owner removes it.
@@ -59,7 +80,8 @@ impl Handle {
 
     /// Counts a visitor's demand for a published model and fetches it if it may be.
     pub async fn request(&self, info_hash: InfoHash) -> Result<RequestState, OrderError> {
-        self.ask(|answer| Order::Request { info_hash, answer }).await
+        self.ask(|answer| Order::Request { info_hash, answer })
+            .await
     }
 
     /// Where a visitor's request stands.
@@ -69,7 +91,10 @@ impl Handle {
 
     async fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, OrderError> {
         let (answer, answered) = oneshot::channel();
-        self.orders.send(order(answer)).await.map_err(|_| OrderError::Stopped)?;
+        self.orders
+            .send(order(answer))
+            .await
+            .map_err(|_| OrderError::Stopped)?;
         answered.await.map_err(|_| OrderError::Stopped)?
     }
 }

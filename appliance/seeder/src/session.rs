@@ -14,7 +14,11 @@ use librqbit_core::Id20;
 use seedbox_core::InfoHash;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, Error, config::may_dial, content::{Content, ContentFactory}};
+use crate::{
+    Config, Error,
+    config::may_dial,
+    content::{Content, ContentFactory},
+};
 
 /// Peer connections of one torrent.
 const PEERS_PER_TORRENT: usize = 40;
@@ -57,14 +61,17 @@ impl Session {
         let lan = config.lan.clone();
         let mut trackers = HashSet::new();
         for text in &config.trackers {
-            let url = url::Url::parse(text)
-                .map_err(|e| Error::Tracker { url: text.clone(), detail: e.to_string() })?;
+            let url = url::Url::parse(text).map_err(|e| Error::Tracker {
+                url: text.clone(),
+                detail: e.to_string(),
+            })?;
             trackers.insert(url);
         }
         let options = SessionOptions {
-            dht: config
-                .dht
-                .then(|| DhtSessionConfig { persistence: None, ..DhtSessionConfig::default() }),
+            dht: config.dht.then(|| DhtSessionConfig {
+                persistence: None,
+                ..DhtSessionConfig::default()
+            }),
             listen: Some(ListenerOptions {
                 mode: ListenerMode::TcpOnly,
                 listen_addr: config.listen,
@@ -92,8 +99,14 @@ impl Session {
         // The folder is never used: every torrent brings its own storage.
         let inner = librqbit::Session::new_with_opts(PathBuf::from("/nonexistent"), options)
             .await
-            .map_err(|e| Error::Listen { address: config.listen, detail: format!("{e:#}") })?;
-        Ok(Self { inner, peers: config.peers.clone() })
+            .map_err(|e| Error::Listen {
+                address: config.listen,
+                detail: format!("{e:#}"),
+            })?;
+        Ok(Self {
+            inner,
+            peers: config.peers.clone(),
+        })
     }
 
     pub(crate) fn port(&self) -> Option<u16> {
@@ -152,7 +165,11 @@ impl Session {
 
     /// Stops a torrent and forgets it. Its files are left alone.
     pub(crate) async fn remove(&self, info_hash: InfoHash) {
-        if let Err(e) = self.inner.delete(TorrentIdOrHash::Hash(id(info_hash)), false).await {
+        if let Err(e) = self
+            .inner
+            .delete(TorrentIdOrHash::Hash(id(info_hash)), false)
+            .await
+        {
             tracing::debug!(%info_hash, "was not running: {e:#}");
         }
     }

@@ -57,7 +57,10 @@ impl Volume {
         };
         match serde_json::from_slice::<Marker>(&text) {
             Ok(marker) if marker.volume == self.id => VolumeState::Ready,
-            _ => missing(format!("{} names another volume; nothing is written", path.display())),
+            _ => missing(format!(
+                "{} names another volume; nothing is written",
+                path.display()
+            )),
         }
     }
 
@@ -76,8 +79,13 @@ impl Volume {
                 ));
             }
         }
-        let marker = serde_json::to_vec(&Marker { volume: id.to_owned() })?;
-        let mut file = OpenOptions::new().write(true).create_new(true).open(root.join(MARKER))?;
+        let marker = serde_json::to_vec(&Marker {
+            volume: id.to_owned(),
+        })?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(root.join(MARKER))?;
         file.write_all(&marker)?;
         file.sync_all()?;
         fs::create_dir_all(root.join("torrents"))?;
@@ -118,7 +126,12 @@ fn blocks(len: u64) -> u64 {
 /// Bytes that a torrent takes on disk at most: its files in whole blocks, their extent trees, its
 /// folder and that folder's name in the parent.
 pub(crate) fn disk_cost(metainfo: &Metainfo) -> u64 {
-    let stored = || metainfo.files().iter().filter(|f| is_stored(f.len, f.padding));
+    let stored = || {
+        metainfo
+            .files()
+            .iter()
+            .filter(|f| is_stored(f.len, f.padding))
+    };
     let data: u64 = stored().map(|f| blocks(f.len)).sum();
     let extents: u64 = stored().map(|f| f.len.div_ceil(128 << 20) - 1).sum::<u64>() * BLOCK;
     let folder = BLOCK * (1 + stored().count() as u64 / 32);
@@ -183,12 +196,15 @@ fn write_zeros(mut file: &File, len: u64) -> io::Result<()> {
 
 /// Whether all files of a torrent are there at full size and really hold space.
 pub(crate) fn is_allocated(folder: &Path, metainfo: &Metainfo) -> bool {
-    metainfo.files().iter().enumerate().filter(|(_, f)| is_stored(f.len, f.padding)).all(
-        |(index, file)| {
+    metainfo
+        .files()
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| is_stored(f.len, f.padding))
+        .all(|(index, file)| {
             fs::symlink_metadata(folder.join(index.to_string()))
                 .is_ok_and(|m| m.is_file() && m.len() == file.len && m.blocks() > 0)
-        },
-    )
+        })
 }
 
 /// Deletes a torrent's files. Each is emptied first: a descriptor that is still open somewhere

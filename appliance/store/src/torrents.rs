@@ -117,7 +117,11 @@ impl Store {
         self.call(|db| {
             let mut query = db.prepare("SELECT id, path, quota FROM volumes ORDER BY path")?;
             let rows = query.query_map([], |row| {
-                Ok(VolumeRow { id: row.get(0)?, path: row.get(1)?, quota: row.get(2)? })
+                Ok(VolumeRow {
+                    id: row.get(0)?,
+                    path: row.get(1)?,
+                    quota: row.get(2)?,
+                })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -148,7 +152,8 @@ impl Store {
     /// Reserves space for a torrent. From here on the space is spoken for, before any is used.
     pub async fn reserve_torrent(&self, row: TorrentRow) -> Result<(), Error> {
         self.call(move |db| {
-            let sql = "INSERT INTO torrents (info_hash, name, volume, reserved, info, have, complete,
+            let sql =
+                "INSERT INTO torrents (info_hash, name, volume, reserved, info, have, complete,
                          peers, added_at, requests, last_request, inflation, other_seeds, uploaded)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
             db.execute(
@@ -232,7 +237,8 @@ impl Store {
     /// Remembers that the owner asked to keep a torrent.
     pub async fn accept(&self, row: AcceptedRow) -> Result<(), Error> {
         self.call(move |db| {
-            let sql = "INSERT OR REPLACE INTO accepted (info_hash, name, peers) VALUES (?1, ?2, ?3)";
+            let sql =
+                "INSERT OR REPLACE INTO accepted (info_hash, name, peers) VALUES (?1, ?2, ?3)";
             db.execute(sql, (row.info_hash.0, row.name, row.peers))?;
             Ok(())
         })
@@ -259,14 +265,22 @@ impl Store {
 
     /// Records a refusal in place of an earlier one for the same torrent.
     pub async fn refuse(&self, refusal: Refusal) -> Result<(), Error> {
-        let reason = serde_json::to_string(&refusal.reason)
-            .map_err(|e| Error::Damaged { place: "refusals.reason", detail: e.to_string() })?;
+        let reason = serde_json::to_string(&refusal.reason).map_err(|e| Error::Damaged {
+            place: "refusals.reason",
+            detail: e.to_string(),
+        })?;
         self.call(move |db| {
             let batch = db.transaction()?;
             batch.execute(
                 "INSERT OR REPLACE INTO refusals (info_hash, name, at, protected, reason)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                (refusal.info_hash.0, refusal.name, refusal.at.0, refusal.protected, reason),
+                (
+                    refusal.info_hash.0,
+                    refusal.name,
+                    refusal.at.0,
+                    refusal.protected,
+                    reason,
+                ),
             )?;
             batch.execute(
                 "DELETE FROM refusals WHERE info_hash NOT IN
@@ -292,9 +306,11 @@ impl Store {
     pub async fn reserved_on(&self, volume: String) -> Result<u64, Error> {
         self.call(move |db| {
             let sum: Option<u64> = db
-                .query_row("SELECT sum(reserved) FROM torrents WHERE volume = ?1", [volume], |r| {
-                    r.get(0)
-                })
+                .query_row(
+                    "SELECT sum(reserved) FROM torrents WHERE volume = ?1",
+                    [volume],
+                    |r| r.get(0),
+                )
                 .optional()?
                 .flatten();
             Ok(sum.unwrap_or(0))
@@ -328,7 +344,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("seedbox.db");
         let store = Store::open(&path).unwrap();
-        let volume = VolumeRow { id: "v".into(), path: "/data".into(), quota: 1 };
+        let volume = VolumeRow {
+            id: "v".into(),
+            path: "/data".into(),
+            quota: 1,
+        };
         store.put_volume(volume).await.unwrap();
         store.reserve_torrent(row(1)).await.unwrap();
         store.reserve_torrent(row(2)).await.unwrap();

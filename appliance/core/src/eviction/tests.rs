@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{AsOf, BlockRef, Demand, InfoHash, Owned, OwnedWallet, UnixTime, WalletAddress, classify};
+use crate::{
+    AsOf, BlockRef, Demand, InfoHash, Owned, OwnedWallet, UnixTime, WalletAddress, classify,
+};
 
 fn item(id: u8, reserved: u64, requests: u64, other_seeds: u32) -> Item {
     Item {
@@ -42,8 +44,16 @@ fn the_least_missed_goes_first() {
 fn superfluous_victims_are_spared() {
     let all = community(vec![item(1, 10, 1, 9), item(2, 100, 9, 9)]);
     let plan = plan(&all.evictable, 100).unwrap();
-    assert_eq!(names(&plan), [InfoHash([2; 20])], "the large one alone is enough");
-    let all = community(vec![item(1, 5, 1, 9), item(2, 10, 3, 9), item(3, 100, 99, 9)]);
+    assert_eq!(
+        names(&plan),
+        [InfoHash([2; 20])],
+        "the large one alone is enough"
+    );
+    let all = community(vec![
+        item(1, 5, 1, 9),
+        item(2, 10, 3, 9),
+        item(3, 100, 99, 9),
+    ]);
     let plan = super::plan(&all.evictable, 12).unwrap();
     assert_eq!(names(&plan), [InfoHash([1; 20]), InfoHash([2; 20])]);
 }

@@ -9,11 +9,7 @@ use seedbox_core::{
 };
 use seedbox_store::torrents::TorrentRow;
 
-use super::{
-    Engine, now,
-    torrent::Torrent,
-    volumes::blocking,
-};
+use super::{Engine, now, torrent::Torrent, volumes::blocking};
 use crate::{
     Error,
     metainfo::Metainfo,
@@ -35,9 +31,10 @@ impl Engine {
     pub(super) fn ask(&self, info_hash: InfoHash, size: u64) -> Ask {
         match self.keep(info_hash) {
             Keep::Community => Ask::Community { size },
-            Keep::Owned | Keep::Accepted => {
-                Ask::Protected { size, limit: self.config.model_limit }
-            }
+            Keep::Owned | Keep::Accepted => Ask::Protected {
+                size,
+                limit: self.config.model_limit,
+            },
         }
     }
 
@@ -46,13 +43,22 @@ impl Engine {
         let on_it = self.torrents.iter().filter(|(_, t)| t.volume == volume);
         let items = on_it.map(|(hash, t)| t.item(*hash, self.accepted.contains_key(hash)));
         let owned = self.owned.borrow().clone();
-        classify(items, &owned, now(), self.config.max_ownership_age.as_secs())
+        classify(
+            items,
+            &owned,
+            now(),
+            self.config.max_ownership_age.as_secs(),
+        )
     }
 
     pub(super) fn room(&self, index: usize) -> Room {
         let volume = &self.volumes[index];
-        let used: u64 =
-            self.torrents.values().filter(|t| t.volume == volume.id).map(|t| t.reserved).sum();
+        let used: u64 = self
+            .torrents
+            .values()
+            .filter(|t| t.volume == volume.id)
+            .map(|t| t.reserved)
+            .sum();
         let free = volume.disk_free().unwrap_or(0);
         Room {
             quota: volume.quota,
@@ -74,7 +80,10 @@ impl Engine {
             match eviction::admit(ask, self.room(index), &self.inventory(&volume.id)) {
                 Ok(plan) => {
                     let price = |plan: &Plan| plan.inflation.unwrap_or(f64::NEG_INFINITY);
-                    if best.as_ref().is_none_or(|(_, other)| price(&plan) < price(other)) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, other)| price(&plan) < price(other))
+                    {
                         best = Some((index, plan));
                     }
                 }
@@ -82,7 +91,9 @@ impl Engine {
                 Err(reason) => refusal = Some(reason),
             }
         }
-        let none = || RefusalReason::NoVolume { detail: "none is configured".into() };
+        let none = || RefusalReason::NoVolume {
+            detail: "none is configured".into(),
+        };
         best.ok_or_else(|| refusal.unwrap_or_else(none))
     }
 
@@ -114,7 +125,8 @@ impl Engine {
             return Ok(Err(reason));
         }
         let content = self.content(&metainfo, folder, &row.have, false);
-        self.torrents.insert(info_hash, Torrent::from_row(&row, content));
+        self.torrents
+            .insert(info_hash, Torrent::from_row(&row, content));
         self.forget_refusal(info_hash).await?;
         self.start(info_hash).await;
         Ok(Ok(()))
@@ -167,9 +179,14 @@ impl Engine {
         let available = self.room(index).disk_available;
         Ok(Err(match e.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                RefusalReason::DiskFull { needed: row.reserved, available }
+                RefusalReason::DiskFull {
+                    needed: row.reserved,
+                    available,
+                }
             }
-            _ => RefusalReason::NoVolume { detail: format!("writing to it failed: {e}") },
+            _ => RefusalReason::NoVolume {
+                detail: format!("writing to it failed: {e}"),
+            },
         }))
     }
 
@@ -185,7 +202,11 @@ impl Engine {
         if self.keep(info_hash) != Keep::Community {
             return Ok(Err("what could be evicted has just become protected".into()));
         }
-        let name = self.torrents.get(&info_hash).map(|t| t.name.clone()).unwrap_or_default();
+        let name = self
+            .torrents
+            .get(&info_hash)
+            .map(|t| t.name.clone())
+            .unwrap_or_default();
         if let Err(e) = self.delete(info_hash).await? {
             return Ok(Err(format!("\"{name}\" could not be evicted: {e}")));
         }
@@ -203,8 +224,11 @@ impl Engine {
         &mut self,
         info_hash: InfoHash,
     ) -> Result<std::io::Result<()>, Error> {
-        self.stop(info_hash, "it is being deleted".into(), None).await;
-        let Some(torrent) = self.torrents.get(&info_hash) else { return Ok(Ok(())) };
+        self.stop(info_hash, "it is being deleted".into(), None)
+            .await;
+        let Some(torrent) = self.torrents.get(&info_hash) else {
+            return Ok(Ok(()));
+        };
         let folder = torrent.content.folder().clone();
         if let Err(e) = blocking(move || volume::delete(&folder)).await {
             tracing::error!(torrent = %info_hash, "cannot be deleted: {e}");
@@ -221,7 +245,10 @@ impl Engine {
             return Ok(());
         }
         let room = self.room(index);
-        let Some(excess) = room.reserved.checked_sub(room.quota).filter(|excess| *excess > 0)
+        let Some(excess) = room
+            .reserved
+            .checked_sub(room.quota)
+            .filter(|excess| *excess > 0)
         else {
             return Ok(());
         };
@@ -246,6 +273,13 @@ impl Engine {
         reason: RefusalReason,
     ) -> Result<(), Error> {
         let protected = self.keep(info_hash) != Keep::Community;
-        self.refuse(Refusal { info_hash, name, at: now(), protected, reason }).await
+        self.refuse(Refusal {
+            info_hash,
+            name,
+            at: now(),
+            protected,
+            reason,
+        })
+        .await
     }
 }

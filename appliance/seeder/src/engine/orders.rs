@@ -18,7 +18,11 @@ impl Engine {
     pub(super) async fn on_order(&mut self, order: Order) {
         // An answer that nobody waits for any more is dropped.
         match order {
-            Order::SetQuota { volume, bytes, answer } => {
+            Order::SetQuota {
+                volume,
+                bytes,
+                answer,
+            } => {
                 let _ = answer.send(self.set_quota(&volume, bytes).await);
             }
             Order::Accept { magnet, answer } => {
@@ -60,7 +64,11 @@ impl Engine {
         self.volumes[index].quota = bytes;
         let volume = &self.volumes[index];
         let path = volume.root.display().to_string();
-        let row = VolumeRow { id: volume.id.clone(), path, quota: bytes };
+        let row = VolumeRow {
+            id: volume.id.clone(),
+            path,
+            quota: bytes,
+        };
         self.store.put_volume(row).await?;
         self.enforce_quota(index).await.map_err(failed)?;
         self.retry_refused();
@@ -71,12 +79,17 @@ impl Engine {
         let info_hash = magnet.info_hash;
         let peers: Vec<String> = magnet.peers.iter().map(ToString::to_string).collect();
         let name = magnet.name.clone().unwrap_or_default();
-        let row = AcceptedRow { info_hash, name: name.clone(), peers: peers.join(",") };
+        let row = AcceptedRow {
+            info_hash,
+            name: name.clone(),
+            peers: peers.join(","),
+        };
         self.store.accept(row.clone()).await?;
         self.accepted.insert(info_hash, row);
         if !self.torrents.contains_key(&info_hash) {
             let size = magnet.size.unwrap_or(0);
-            self.wanted.insert(info_hash, Wanted::new(name, size, magnet.peers));
+            self.wanted
+                .insert(info_hash, Wanted::new(name, size, magnet.peers));
             self.pursue();
         }
         Ok(())
@@ -99,7 +112,9 @@ impl Engine {
         if accepted || wanted || held {
             Ok(())
         } else {
-            Err(OrderError::NotFound(format!("the box does not hold {info_hash}")))
+            Err(OrderError::NotFound(format!(
+                "the box does not hold {info_hash}"
+            )))
         }
     }
 
@@ -116,16 +131,23 @@ impl Engine {
         let Some(model) = self.model(info_hash) else {
             return Ok(RequestState::Refused(RefusalReason::NotOnChain));
         };
-        let waiting = self.wanted.keys().filter(|h| self.keep(**h) == Keep::Community).count();
+        let waiting = self
+            .wanted
+            .keys()
+            .filter(|h| self.keep(**h) == Keep::Community)
+            .count();
         if waiting >= MAX_REQUESTS {
             return Ok(RequestState::Refused(RefusalReason::Busy));
         }
         if let Err(reason) = self.find_room(self.ask(info_hash, model.size)) {
-            self.refuse_torrent(info_hash, model.name, reason.clone()).await.map_err(failed)?;
+            self.refuse_torrent(info_hash, model.name, reason.clone())
+                .await
+                .map_err(failed)?;
             return Ok(RequestState::Refused(reason));
         }
         let peers = Magnet::peers_of(&model.sources);
-        self.wanted.insert(info_hash, Wanted::new(model.name, model.size, peers));
+        self.wanted
+            .insert(info_hash, Wanted::new(model.name, model.size, peers));
         self.pursue();
         Ok(RequestState::Queued)
     }

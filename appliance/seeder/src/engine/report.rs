@@ -8,16 +8,23 @@ use super::{Engine, torrent::Phase};
 
 impl Engine {
     pub(super) fn publish_status(&self) {
-        let mut torrents: Vec<TorrentStatus> =
-            self.torrents.keys().map(|hash| self.torrent_status(*hash)).collect();
+        let mut torrents: Vec<TorrentStatus> = self
+            .torrents
+            .keys()
+            .map(|hash| self.torrent_status(*hash))
+            .collect();
         torrents.extend(self.wanted.keys().map(|hash| self.wanted_status(*hash)));
         torrents.sort_by(|a, b| {
             let community = |t: &TorrentStatus| t.keep == Keep::Community;
-            community(a).cmp(&community(b)).then_with(|| a.name.cmp(&b.name))
+            community(a)
+                .cmp(&community(b))
+                .then_with(|| a.name.cmp(&b.name))
         });
         let mut refusals: Vec<_> = self.refusals.values().cloned().collect();
         refusals.sort_by(|a, b| b.at.cmp(&a.at).then(a.info_hash.cmp(&b.info_hash)));
-        let volumes = (0..self.volumes.len()).map(|index| self.volume_status(index)).collect();
+        let volumes = (0..self.volumes.len())
+            .map(|index| self.volume_status(index))
+            .collect();
         let mut status = SeederStatus {
             health: Health::Well,
             sentence: String::new(),
@@ -62,7 +69,9 @@ impl Engine {
 
     /// Of a held torrent.
     pub(super) fn torrent_status(&self, info_hash: InfoHash) -> TorrentStatus {
-        let Some(t) = self.torrents.get(&info_hash) else { return self.wanted_status(info_hash) };
+        let Some(t) = self.torrents.get(&info_hash) else {
+            return self.wanted_status(info_hash);
+        };
         let (state, error) = match &t.phase {
             Phase::Stopped { why, .. } => (TorrentState::Failed, Some(why.clone())),
             Phase::Rechecking => (TorrentState::Repairing, None),
@@ -78,7 +87,11 @@ impl Engine {
             keep: self.keep(info_hash),
             state,
             size: t.size(),
-            have: if t.complete { t.size() } else { t.content.have_bytes() },
+            have: if t.complete {
+                t.size()
+            } else {
+                t.content.have_bytes()
+            },
             reserved: t.reserved,
             peers: t.activity.peers,
             other_seeds: t.demand.other_seeds,
@@ -120,9 +133,18 @@ fn assess(status: &SeederStatus) -> (Health, String) {
     let missing = |v: &&VolumeStatus| v.state != VolumeState::Ready;
     if let Some(volume) = status.volumes.iter().find(missing) {
         let all = status.volumes.iter().all(|v| missing(&v));
-        let health = if all { Health::Failing } else { Health::Attention };
-        let VolumeState::Missing(why) = &volume.state else { return (health, String::new()) };
-        return (health, format!("The data volume {} is missing: {why}", volume.path));
+        let health = if all {
+            Health::Failing
+        } else {
+            Health::Attention
+        };
+        let VolumeState::Missing(why) = &volume.state else {
+            return (health, String::new());
+        };
+        return (
+            health,
+            format!("The data volume {} is missing: {why}", volume.path),
+        );
     }
     if let Some(over) = status.volumes.iter().find(|v| v.protected > v.quota) {
         let text = format!(
@@ -142,17 +164,33 @@ fn assess(status: &SeederStatus) -> (Health, String) {
     let ours = || status.torrents.iter().filter(|t| t.keep != Keep::Community);
     let safe = ours().filter(|t| t.have == t.size && t.size > 0).count();
     let (all, community) = (ours().count(), status.torrents.len() - ours().count());
-    let failed = status.torrents.iter().filter(|t| t.state == TorrentState::Failed).count();
+    let failed = status
+        .torrents
+        .iter()
+        .filter(|t| t.state == TorrentState::Failed)
+        .count();
     if failed > 0 {
-        return (Health::Attention, format!("{failed} torrents cannot go on; the box tries again."));
+        return (
+            Health::Attention,
+            format!("{failed} torrents cannot go on; the box tries again."),
+        );
     }
     if safe < all {
-        return (Health::Well, format!("Securing your models: {safe} of {all} are safe here."));
+        return (
+            Health::Well,
+            format!("Securing your models: {safe} of {all} are safe here."),
+        );
     }
     let shared = format!("{community} of the community's models shared");
     match all {
-        0 => (Health::Well, format!("Sharing; nothing of yours yet, {shared}.")),
+        0 => (
+            Health::Well,
+            format!("Sharing; nothing of yours yet, {shared}."),
+        ),
         1 => (Health::Well, format!("Your model is safe here; {shared}.")),
-        n => (Health::Well, format!("All {n} of your models are safe here; {shared}.")),
+        n => (
+            Health::Well,
+            format!("All {n} of your models are safe here; {shared}."),
+        ),
     }
 }

@@ -56,12 +56,19 @@ impl Torrent {
             volume: row.volume.clone(),
             reserved: row.reserved,
             complete: row.complete,
-            peers: row.peers.split(',').filter_map(|p| p.parse().ok()).collect(),
+            peers: row
+                .peers
+                .split(',')
+                .filter_map(|p| p.parse().ok())
+                .collect(),
             added_at: row.added_at,
             demand: row.demand,
             content,
             handle: None,
-            phase: Phase::Stopped { why: "not started yet".into(), retry: None },
+            phase: Phase::Stopped {
+                why: "not started yet".into(),
+                retry: None,
+            },
             repairing: false,
             activity: Activity::default(),
             uploaded_before: row.uploaded,
@@ -82,7 +89,12 @@ impl Torrent {
 
     /// The eviction rules' view of it.
     pub(super) fn item(&self, info_hash: InfoHash, accepted: bool) -> Item {
-        Item { info_hash, reserved: self.reserved, accepted, demand: self.demand }
+        Item {
+            info_hash,
+            reserved: self.reserved,
+            accepted,
+            demand: self.demand,
+        }
     }
 
     /// It was asked for.

@@ -45,19 +45,27 @@ impl Engine {
     }
 
     async fn look_after(&mut self, info_hash: InfoHash) {
-        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else {
+            return;
+        };
         match &torrent.phase {
             Phase::Active | Phase::Verifying => {}
-            Phase::Stopped { retry: Some(at), .. } if *at <= Instant::now() => {
+            Phase::Stopped {
+                retry: Some(at), ..
+            } if *at <= Instant::now() => {
                 return self.recheck(info_hash).await;
             }
             Phase::Paused | Phase::Rechecking | Phase::Stopped { .. } => return,
         }
-        let Some(handle) = torrent.handle.clone() else { return };
+        let Some(handle) = torrent.handle.clone() else {
+            return;
+        };
         torrent.observe(handle.activity(), now(), self.tally.inflation);
         if let Some(why) = torrent.activity.error.clone() {
             tracing::warn!(torrent = %info_hash, "stopped: {why}");
-            return self.stop(info_hash, why, Some(Instant::now() + RETRY)).await;
+            return self
+                .stop(info_hash, why, Some(Instant::now() + RETRY))
+                .await;
         }
         if torrent.phase != Phase::Active || torrent.complete {
             return;
@@ -65,7 +73,9 @@ impl Engine {
         if torrent.content.is_whole() {
             self.verify(info_hash);
         } else if torrent.idle_since.elapsed()
-            > STALL.saturating_mul(1 << torrent.stalls.min(6)).min(LONGEST_STALL)
+            > STALL
+                .saturating_mul(1 << torrent.stalls.min(6))
+                .min(LONGEST_STALL)
         {
             torrent.stalls += 1;
             tracing::info!(torrent = %info_hash, "no peers; asking around anew");
@@ -76,7 +86,9 @@ impl Engine {
 
     /// All pieces are there: compare the whole with what the chain says.
     fn verify(&mut self, info_hash: InfoHash) {
-        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else {
+            return;
+        };
         torrent.phase = Phase::Verifying;
         let (content, back) = (torrent.content.clone(), self.report_back.clone());
         tokio::spawn(async move {
@@ -84,7 +96,9 @@ impl Engine {
                 content.seal()?;
                 content.content_hash()
             };
-            let result = super::volumes::blocking(work).await.map_err(|e| e.to_string());
+            let result = super::volumes::blocking(work)
+                .await
+                .map_err(|e| e.to_string());
             let _ = back.send(Event::Verified { info_hash, result }).await;
         });
     }
@@ -95,7 +109,9 @@ impl Engine {
         result: Verified,
     ) -> Result<(), Error> {
         let expected = self.model(info_hash).map(|model| model.content_hash);
-        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return Ok(()) };
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else {
+            return Ok(());
+        };
         if torrent.phase != Phase::Verifying {
             return Ok(());
         }
@@ -103,7 +119,8 @@ impl Engine {
         let found = match result {
             Ok(found) => found,
             Err(why) => {
-                self.stop(info_hash, why, Some(Instant::now() + RETRY)).await;
+                self.stop(info_hash, why, Some(Instant::now() + RETRY))
+                    .await;
                 return Ok(());
             }
         };
@@ -123,7 +140,9 @@ impl Engine {
 
     /// A piece failed on its way out: take the torrent away from peers and read all of it.
     pub(super) async fn on_damage(&mut self, damage: Damage) {
-        let Some(torrent) = self.torrents.get_mut(&damage.info_hash) else { return };
+        let Some(torrent) = self.torrents.get_mut(&damage.info_hash) else {
+            return;
+        };
         if torrent.phase == Phase::Rechecking {
             return;
         }
@@ -132,8 +151,11 @@ impl Engine {
     }
 
     async fn recheck(&mut self, info_hash: InfoHash) {
-        self.stop(info_hash, "it is being checked".into(), None).await;
-        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        self.stop(info_hash, "it is being checked".into(), None)
+            .await;
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else {
+            return;
+        };
         torrent.phase = Phase::Rechecking;
         let (content, back) = (torrent.content.clone(), self.report_back.clone());
         // What a process before this one wrote may be short; have() decides what is read.
@@ -153,7 +175,9 @@ impl Engine {
         info_hash: InfoHash,
         damaged: u32,
     ) -> Result<(), Error> {
-        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return Ok(()) };
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else {
+            return Ok(());
+        };
         if torrent.phase != Phase::Rechecking {
             return Ok(());
         }
@@ -183,7 +207,11 @@ impl Engine {
                 (keep, eviction::score(&t.item(*hash, false)), *hash)
             })
             .collect();
-        let busy = self.torrents.values().filter(|t| t.phase == Phase::Active).count();
+        let busy = self
+            .torrents
+            .values()
+            .filter(|t| t.phase == Phase::Active)
+            .count();
         let excess = busy.saturating_sub(self.config.max_live);
         live.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         for (_, _, info_hash) in live.into_iter().take(excess) {

@@ -4,7 +4,10 @@ use seedbox_core::{InfoHash, VolumeState};
 use seedbox_store::torrents::{TorrentRow, VolumeRow};
 use std::sync::Arc;
 
-use super::{Engine, now, torrent::{Phase, Torrent}};
+use super::{
+    Engine, now,
+    torrent::{Phase, Torrent},
+};
 use crate::{
     Error,
     content::Content,
@@ -21,7 +24,11 @@ impl Engine {
             let path = root.display().to_string();
             let row = known.iter().find(|row| row.path == path).cloned();
             let is_new = row.is_none();
-            let row = row.unwrap_or_else(|| VolumeRow { id: new_id(), path, quota: 0 });
+            let row = row.unwrap_or_else(|| VolumeRow {
+                id: new_id(),
+                path,
+                quota: 0,
+            });
             let mut volume = Volume {
                 id: row.id.clone(),
                 root,
@@ -35,7 +42,10 @@ impl Engine {
                 volume.state = volume.look();
             }
             if let VolumeState::Missing(why) = &volume.state {
-                tracing::warn!("the data volume {} is not usable: {why}", volume.root.display());
+                tracing::warn!(
+                    "the data volume {} is not usable: {why}",
+                    volume.root.display()
+                );
             }
             self.volumes.push(volume);
         }
@@ -50,12 +60,22 @@ impl Engine {
         volume.state = VolumeState::Ready;
         if self.config.quota.is_none() {
             // Half of what is free leaves room for whatever else the disk is for.
-            let free = volume.disk_free().unwrap_or(0).saturating_sub(volume.reserve);
+            let free = volume
+                .disk_free()
+                .unwrap_or(0)
+                .saturating_sub(volume.reserve);
             volume.quota = free / 2;
         }
         let path = volume.root.display().to_string();
-        tracing::info!("new data volume at {path} with a quota of {} bytes", volume.quota);
-        let row = VolumeRow { id: volume.id.clone(), path, quota: volume.quota };
+        tracing::info!(
+            "new data volume at {path} with a quota of {} bytes",
+            volume.quota
+        );
+        let row = VolumeRow {
+            id: volume.id.clone(),
+            path,
+            quota: volume.quota,
+        };
         self.store.put_volume(row).await?;
         Ok(())
     }
@@ -77,7 +97,9 @@ impl Engine {
     }
 
     async fn take_up(&mut self, mut row: TorrentRow) -> Result<(), Error> {
-        let limits = Limits { max_total: u64::MAX };
+        let limits = Limits {
+            max_total: u64::MAX,
+        };
         let metainfo = match Metainfo::from_info_bytes(row.info_hash, &row.info, &limits) {
             Ok(metainfo) => Arc::new(metainfo),
             Err(e) => {
@@ -105,7 +127,8 @@ impl Engine {
             }
         }
         let content = self.content(&metainfo, folder, &row.have, row.complete);
-        self.torrents.insert(row.info_hash, Torrent::from_row(&row, content));
+        self.torrents
+            .insert(row.info_hash, Torrent::from_row(&row, content));
         Ok(())
     }
 
@@ -120,7 +143,11 @@ impl Engine {
         Content::new(metainfo.clone(), folder, have, complete, files, damage)
     }
 
-    async fn discard(&mut self, info_hash: InfoHash, folder: std::path::PathBuf) -> Result<(), Error> {
+    async fn discard(
+        &mut self,
+        info_hash: InfoHash,
+        folder: std::path::PathBuf,
+    ) -> Result<(), Error> {
         if let Err(e) = blocking(move || volume::delete(&folder)).await {
             tracing::error!(torrent = %info_hash, "cannot delete what is left of it: {e}");
             return Ok(());
@@ -156,13 +183,18 @@ impl Engine {
             }
             self.volumes[index].state = after.clone();
             let id = self.volumes[index].id.clone();
-            let on_it: Vec<InfoHash> =
-                self.torrents.iter().filter(|(_, t)| t.volume == id).map(|(h, _)| *h).collect();
+            let on_it: Vec<InfoHash> = self
+                .torrents
+                .iter()
+                .filter(|(_, t)| t.volume == id)
+                .map(|(h, _)| *h)
+                .collect();
             match after {
                 VolumeState::Missing(why) => {
                     tracing::warn!("a data volume is gone: {why}");
                     for info_hash in on_it {
-                        self.stop(info_hash, "its volume is missing".into(), None).await;
+                        self.stop(info_hash, "its volume is missing".into(), None)
+                            .await;
                     }
                 }
                 VolumeState::Ready => {
@@ -178,7 +210,9 @@ impl Engine {
 
     /// Trusts nothing that was verified before: the disk may have been elsewhere.
     pub(super) fn renew_content(&mut self, info_hash: InfoHash) {
-        let Some(torrent) = self.torrents.get(&info_hash) else { return };
+        let Some(torrent) = self.torrents.get(&info_hash) else {
+            return;
+        };
         let old = torrent.content.clone();
         let (have, complete) = (old.have(), torrent.complete);
         let content = self.content(old.metainfo(), old.folder().clone(), &have, complete);
@@ -189,15 +223,21 @@ impl Engine {
 
     /// Hands a torrent to librqbit, unless its volume is missing.
     pub(super) async fn start(&mut self, info_hash: InfoHash) {
-        let Some(torrent) = self.torrents.get(&info_hash) else { return };
+        let Some(torrent) = self.torrents.get(&info_hash) else {
+            return;
+        };
         let volume = self.volumes.iter().find(|v| v.id == torrent.volume);
         if volume.is_none_or(|v| v.state != VolumeState::Ready) {
-            return self.stop(info_hash, "its volume is missing".into(), None).await;
+            return self
+                .stop(info_hash, "its volume is missing".into(), None)
+                .await;
         }
         let paused = torrent.complete && self.live_count() >= self.config.max_live;
         let (content, peers) = (torrent.content.clone(), torrent.peers.clone());
         let result = self.session.add(&content, peers, paused).await;
-        let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
+        let Some(torrent) = self.torrents.get_mut(&info_hash) else {
+            return;
+        };
         torrent.idle_since = tokio::time::Instant::now();
         match result {
             Ok(handle) => {
@@ -219,7 +259,11 @@ impl Engine {
         why: String,
         retry: Option<tokio::time::Instant>,
     ) {
-        if self.torrents.get(&info_hash).is_some_and(|t| t.handle.is_some()) {
+        if self
+            .torrents
+            .get(&info_hash)
+            .is_some_and(|t| t.handle.is_some())
+        {
             self.session.remove(info_hash).await;
         }
         if let Some(torrent) = self.torrents.get_mut(&info_hash) {
@@ -229,7 +273,10 @@ impl Engine {
     }
 
     fn live_count(&self) -> usize {
-        self.torrents.values().filter(|t| t.phase == Phase::Active).count()
+        self.torrents
+            .values()
+            .filter(|t| t.phase == Phase::Active)
+            .count()
     }
 }
 

@@ -50,7 +50,15 @@ impl Drop for Wanted {
 
 impl Wanted {
     pub(super) fn new(name: String, size: u64, peers: Vec<SocketAddr>) -> Self {
-        Self { name, size, peers, since: now(), attempts: 0, next: Instant::now(), running: None }
+        Self {
+            name,
+            size,
+            peers,
+            since: now(),
+            attempts: 0,
+            next: Instant::now(),
+            running: None,
+        }
     }
 
     fn pause(&mut self, pause: Duration) {
@@ -63,15 +71,26 @@ impl Engine {
     /// Brings the list of wanted torrents up to date and starts asking for their metadata.
     pub(super) fn pursue(&mut self) {
         let protected = self.protected.values().map(|model| {
-            (model.info_hash, model.name.clone(), model.size, Magnet::peers_of(&model.sources))
+            (
+                model.info_hash,
+                model.name.clone(),
+                model.size,
+                Magnet::peers_of(&model.sources),
+            )
         });
         let accepted = self.accepted.values().map(|row| {
-            let peers = row.peers.split(',').filter_map(|p| p.parse().ok()).collect();
+            let peers = row
+                .peers
+                .split(',')
+                .filter_map(|p| p.parse().ok())
+                .collect();
             (row.info_hash, row.name.clone(), 0, peers)
         });
         for (info_hash, name, size, peers) in protected.chain(accepted) {
             if !self.torrents.contains_key(&info_hash) {
-                self.wanted.entry(info_hash).or_insert_with(|| Wanted::new(name, size, peers));
+                self.wanted
+                    .entry(info_hash)
+                    .or_insert_with(|| Wanted::new(name, size, peers));
             }
         }
         self.resolve();
@@ -101,7 +120,9 @@ impl Engine {
     }
 
     fn ask_peers(&mut self, info_hash: InfoHash) {
-        let Some(wanted) = self.wanted.get_mut(&info_hash) else { return };
+        let Some(wanted) = self.wanted.get_mut(&info_hash) else {
+            return;
+        };
         let fetch = self.session.fetch_info(info_hash, wanted.peers.clone());
         let (back, limit) = (self.report_back.clone(), self.config.metadata_timeout);
         let task = tokio::spawn(async move {
@@ -119,7 +140,9 @@ impl Engine {
         info_hash: InfoHash,
         result: Resolved,
     ) -> Result<(), Error> {
-        let Some(wanted) = self.wanted.get_mut(&info_hash) else { return Ok(()) };
+        let Some(wanted) = self.wanted.get_mut(&info_hash) else {
+            return Ok(());
+        };
         wanted.running = None;
         match result {
             Ok((info, peers)) => {
@@ -133,13 +156,19 @@ impl Engine {
     }
 
     async fn on_metadata(&mut self, info_hash: InfoHash, info: &[u8]) -> Result<(), Error> {
-        let Some(wanted) = self.wanted.get(&info_hash) else { return Ok(()) };
+        let Some(wanted) = self.wanted.get(&info_hash) else {
+            return Ok(());
+        };
         let (mut name, peers) = (wanted.name.clone(), wanted.peers.clone());
-        let limits = Limits { max_total: u64::MAX / 2 };
+        let limits = Limits {
+            max_total: u64::MAX / 2,
+        };
         let metainfo = match Metainfo::from_info_bytes(info_hash, info, &limits) {
             Ok(metainfo) => metainfo,
             Err(e) => {
-                let reason = RefusalReason::BadMetainfo { detail: e.to_string() };
+                let reason = RefusalReason::BadMetainfo {
+                    detail: e.to_string(),
+                };
                 return self.give_up(info_hash, name, reason, BAD_PAUSE).await;
             }
         };
@@ -195,11 +224,15 @@ impl Engine {
 
     async fn on_silence(&mut self, info_hash: InfoHash, why: &str) -> Result<(), Error> {
         let community = self.keep(info_hash) == Keep::Community;
-        let Some(wanted) = self.wanted.get_mut(&info_hash) else { return Ok(()) };
+        let Some(wanted) = self.wanted.get_mut(&info_hash) else {
+            return Ok(());
+        };
         wanted.attempts += 1;
         let attempts = wanted.attempts;
         tracing::debug!(torrent = %info_hash, attempts, "no metadata yet: {why}");
-        let pause = FIRST_PAUSE.saturating_mul(1 << attempts.min(10)).min(LONGEST_PAUSE);
+        let pause = FIRST_PAUSE
+            .saturating_mul(1 << attempts.min(10))
+            .min(LONGEST_PAUSE);
         wanted.pause(pause);
         let name = wanted.name.clone();
         if community && attempts >= COMMUNITY_ATTEMPTS {
@@ -207,7 +240,8 @@ impl Engine {
         }
         if !community || attempts >= COMMUNITY_ATTEMPTS {
             let seconds = self.config.metadata_timeout.as_secs();
-            self.refuse_torrent(info_hash, name, RefusalReason::NoPeers { seconds }).await?;
+            self.refuse_torrent(info_hash, name, RefusalReason::NoPeers { seconds })
+                .await?;
         }
         Ok(())
     }

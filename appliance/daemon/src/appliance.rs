@@ -1,0 +1,103 @@
+//! The panel's orders, carried out over the services' handles.
+
+use std::{net::IpAddr, sync::Arc};
+
+use async_trait::async_trait;
+use seedbox_core::{ChainStatus, InfoHash, Owned, SeederStatus, WalletAddress};
+use seedbox_http::{Appliance, OrderError, RequestState};
+use seedbox_seeder::magnet::Magnet;
+use tokio::sync::watch;
+
+/// The handles that orders go to.
+pub(crate) struct Orders {
+    pub(crate) chain: seedbox_chain::Handle,
+    pub(crate) seeder: seedbox_seeder::Handle,
+}
+
+#[async_trait]
+impl Appliance for Orders {
+    fn chain(&self) -> watch::Receiver<ChainStatus> {
+        self.chain.status()
+    }
+
+    fn seeder(&self) -> watch::Receiver<SeederStatus> {
+        self.seeder.status()
+    }
+
+    fn owned(&self) -> watch::Receiver<Arc<Owned>> {
+        self.chain.owned()
+    }
+
+    async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
+        self.chain.link_wallet(wallet).await.map_err(chain_error)
+    }
+
+    async fn unlink_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
+        self.chain.unlink_wallet(wallet).await.map_err(chain_error)
+    }
+
+    async fn set_quota(&self, volume: &str, bytes: u64) -> Result<(), OrderError> {
+        self.seeder
+            .set_quota(volume, bytes)
+            .await
+            .map_err(seeder_error)
+    }
+
+    async fn add_torrent(&self, magnet: &str) -> Result<InfoHash, OrderError> {
+        let magnet = Magnet::parse(magnet).map_err(|e| OrderError::Invalid(e.to_string()))?;
+        let info_hash = magnet.info_hash;
+        self.seeder.accept(magnet).await.map_err(seeder_error)?;
+        Ok(info_hash)
+    }
+
+    async fn remove_torrent(&self, info_hash: InfoHash) -> Result<(), OrderError> {
+        self.seeder.remove(info_hash).await.map_err(seeder_error)
+    }
+
+    async fn request_model(
+        &self,
+        info_hash: InfoHash,
+        _from: IpAddr,
+    ) -> Result<RequestState, OrderError> {
+        self.seeder
+            .request(info_hash)
+            .await
+            .map(request_state)
+            .map_err(seeder_error)
+    }
+
+    async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError> {
+        self.seeder
+            .state(info_hash)
+            .await
+            .map(request_state)
+            .map_err(seeder_error)
+    }
+}
+
+fn request_state(state: seedbox_seeder::RequestState) -> RequestState {
+    match state {
+        seedbox_seeder::RequestState::Held(status) => RequestState::Held(status),
+        seedbox_seeder::RequestState::Queued => RequestState::Queued,
+        seedbox_seeder::RequestState::Refused(reason) => RequestState::Refused(reason),
+        seedbox_seeder::RequestState::Unknown => RequestState::Unknown,
+    }
+}
+
+fn chain_error(e: seedbox_chain::Error) -> OrderError {
+    match e {
+        seedbox_chain::Error::TooManyWallets { .. } => OrderError::Conflict(e.to_string()),
+        e => OrderError::Failed(e.to_string()),
+    }
+}
+
+fn seeder_error(e: seedbox_seeder::OrderError) -> OrderError {
+    use seedbox_seeder::OrderError as Theirs;
+    match e {
+        Theirs::Invalid(text) => OrderError::Invalid(text),
+        Theirs::NotFound(text) => OrderError::NotFound(text),
+        Theirs::Conflict(text) => OrderError::Conflict(text),
+        Theirs::Refused(reason) => OrderError::Refused(reason),
+        e @ (Theirs::Failed(_) | Theirs::Stopped) => OrderError::Failed(e.to_string()),
+    }
+}

@@ -1,0 +1,85 @@
+//! Commands for the console, beside the running box or without it.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use seedbox_store::Store;
+
+use crate::{config::Config, instance};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Fails unless the running box answers that it is healthy.
+pub(crate) fn healthcheck(config: &Config) -> anyhow::Result<()> {
+    let mut address =
+        instance::find(&config.data).map_or(config.http.public_listen, |found| found.public);
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    let answer = get(address).with_context(|| format!("the box at {address} does not answer"))?;
+    let ok = answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200");
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    println!("{}", body.trim());
+    if ok {
+        Ok(())
+    } else {
+        bail!("the box is not well")
+    }
+}
+
+fn get(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.take(64 * 1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Shows the claim code of a box that nobody has claimed.
+pub(crate) fn claim_code(config: &Config) -> anyhow::Result<()> {
+    block_on(async {
+        let store = open(config)?;
+        match seedbox_http::Service::claim_code(&store).await? {
+            Some(code) => println!("{code}"),
+            None => bail!("the box is claimed; `seedbox reset-password` makes a new claim code"),
+        }
+        Ok(())
+    })
+}
+
+/// Forgets the owner's password and shows the new claim code.
+pub(crate) fn reset_password(config: &Config) -> anyhow::Result<()> {
+    block_on(async {
+        let store = open(config)?;
+        let code = seedbox_http::Service::reset_password(&store).await?;
+        println!("The password is forgotten. Claim the box anew with {code}");
+        Ok(())
+    })
+}
+
+fn open(config: &Config) -> anyhow::Result<Store> {
+    let path = config.data.join("seedbox.db");
+    if !path.exists() {
+        bail!(
+            "no box has run on {} yet; start it first",
+            config.data.display()
+        );
+    }
+    Ok(Store::open(&path)?)
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}

@@ -1,0 +1,131 @@
+//! Build everything, run it, and drain when told to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use listenfd::ListenFd;
+use seedbox_store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    appliance::Orders,
+    config::Config,
+    instance::{Instance, Listening},
+    logging,
+    supervise::Services,
+};
+
+/// Longest time from being told to stop until the process is gone.
+const DRAIN: Duration = Duration::from_secs(7);
+
+pub(crate) fn run(config: Config) -> anyhow::Result<()> {
+    logging::start(config.log);
+    warn_of_unknown_environment();
+    // Two threads serve a two- or four-core board; disk work has its own, few.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    result
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for signals")?;
+    let instance = Instance::lock(&config.data)?;
+    let stop = CancellationToken::new();
+    let mut services = Services::new(stop.clone());
+    build(config, &instance, &mut services).await?;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let outcome = tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        failure = services.first_to_end() => Err(failure),
+    };
+    log::info!("stopping");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    stop.cancel();
+    let drained = services.drain(DRAIN).await;
+    outcome.and(drained)
+}
+
+async fn build(config: Config, instance: &Instance, services: &mut Services) -> anyhow::Result<()> {
+    let mut peers = config.seeder.listen;
+    let store = Store::open(&config.data.join("seedbox.db"))?;
+    let (chain, chain_handle) = seedbox_chain::Service::new(config.chain, store.clone()).await?;
+    let (seeder, seeder_handle) = seedbox_seeder::Service::new(
+        config.seeder,
+        store.clone(),
+        chain_handle.owned(),
+        chain_handle.grid(),
+    )
+    .await?;
+    let orders = Orders {
+        chain: chain_handle,
+        seeder: seeder_handle.clone(),
+    };
+
+    let mut sockets = ListenFd::from_env();
+    let http = seedbox_http::Config {
+        admin_listen: config.http.admin_listen,
+        public_listen: config.http.public_listen,
+        admin_socket: sockets
+            .take_tcp_listener(0)
+            .context("socket activation failed")?,
+        public_socket: sockets
+            .take_tcp_listener(1)
+            .context("socket activation failed")?,
+        host_names: config.http.host_names,
+        claim_code: config.http.claim_code,
+    };
+    let (http, http_handle) = seedbox_http::Service::bind(http, store, Arc::new(orders)).await?;
+
+    peers.set_port(
+        seeder_handle
+            .status()
+            .borrow()
+            .listen_port
+            .unwrap_or_default(),
+    );
+    let (admin, public) = (http_handle.admin_address(), http_handle.public_address());
+    services.spawn("chain", |stop| async move { Ok(chain.run(stop).await?) });
+    services.spawn("seeder", |stop| async move { Ok(seeder.run(stop).await?) });
+    services.spawn("http", |stop| async move { Ok(http.run(stop).await?) });
+    services.watch_progress(seeder_handle);
+    instance.announce(&Listening {
+        admin,
+        public,
+        peers,
+    })?;
+
+    log::info!("admin panel at http://{admin}, public listener at http://{public}");
+    if let Some(code) = http_handle.claim_code().await? {
+        log::info!("nobody owns this box yet: open the panel and enter the claim code {code}");
+    }
+    Ok(())
+}
+
+fn warn_of_unknown_environment() {
+    use clap::{Args, Command};
+    let known = crate::settings::Settings::augment_args(Command::new("seedbox"));
+    let is_known = |name: &str| {
+        name == "SEEDBOX_CONFIG"
+            || known
+                .get_arguments()
+                .any(|a| a.get_env() == Some(name.as_ref()))
+    };
+    for (name, _) in std::env::vars_os() {
+        if let Some(name) = name.to_str()
+            && name.starts_with("SEEDBOX_")
+            && !is_known(name)
+        {
+            log::warn!("the environment variable {name} is no setting of the box and is ignored");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The settings as people write them: the same names as flag, environment variable and TOML key.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::Deserialize;
+
+/// Every setting, as text. What is `None` or empty was not given.
+#[derive(Args, Deserialize, Default, Debug, Clone)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Folder for the database and, unless `volumes` says otherwise, the data volume
+    /// [default: seedbox-data].
+    #[arg(long, env = "SEEDBOX_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// How much is logged: error, warn, info, debug or trace [default: info].
+    #[arg(long, env = "SEEDBOX_LOG")]
+    pub(crate) log: Option<String>,
+    /// Where the owner's panel listens [default: 0.0.0.0:8080].
+    #[arg(long, env = "SEEDBOX_ADMIN_LISTEN")]
+    pub(crate) admin_listen: Option<String>,
+    /// Where the public listener listens [default: 0.0.0.0:8081].
+    #[arg(long, env = "SEEDBOX_PUBLIC_LISTEN")]
+    pub(crate) public_listen: Option<String>,
+    /// Further names under which the panel may be opened.
+    #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
+    pub(crate) host_names: Vec<String>,
+    /// The claim code to use instead of a random one.
+    #[arg(long, env = "SEEDBOX_CLAIM_CODE", hide_env_values = true)]
+    pub(crate) claim_code: Option<String>,
+    /// Ethereum RPC endpoints, http(s):// or ws(s)://, in order of preference.
+    #[arg(
+        long,
+        env = "SEEDBOX_RPC",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub(crate) rpc: Vec<String>,
+    /// The file that says where the contracts are (`deployments/<chain id>.json`).
+    #[arg(long, env = "SEEDBOX_DEPLOYMENT")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// Time between two looks at the chain [default: 4s].
+    #[arg(long, env = "SEEDBOX_CHAIN_POLL")]
+    pub(crate) chain_poll: Option<String>,
+    /// Where peers connect [default: 0.0.0.0:4240].
+    #[arg(long, env = "SEEDBOX_PEER_LISTEN")]
+    pub(crate) peer_listen: Option<String>,
+    /// Whether peers are found by the DHT [default: true].
+    #[arg(long, env = "SEEDBOX_DHT", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) dht: Option<bool>,
+    /// Announce URLs of trackers.
+    #[arg(long, env = "SEEDBOX_TRACKERS", value_delimiter = ',')]
+    pub(crate) trackers: Vec<String>,
+    /// Peers tried for every torrent, as address:port.
+    #[arg(long, env = "SEEDBOX_PEERS", value_delimiter = ',')]
+    pub(crate) peers: Vec<String>,
+    /// Private ranges that may be dialled, like 192.168.0.0/16 [default: none].
+    #[arg(long, env = "SEEDBOX_LAN", value_delimiter = ',')]
+    pub(crate) lan: Vec<String>,
+    /// Folders of the data volumes [default: <data>/volume].
+    #[arg(long, env = "SEEDBOX_VOLUMES", value_delimiter = ',')]
+    pub(crate) volumes: Vec<PathBuf>,
+    /// How much each volume may hold, like 50GB. If given, the panel cannot change it.
+    #[arg(long, env = "SEEDBOX_QUOTA")]
+    pub(crate) quota: Option<String>,
+    /// Free space on each volume that is never eaten [default: 500MB].
+    #[arg(long, env = "SEEDBOX_RESERVE")]
+    pub(crate) reserve: Option<String>,
+    /// The most that one protected model may take [default: 2GB].
+    #[arg(long, env = "SEEDBOX_MODEL_LIMIT")]
+    pub(crate) model_limit: Option<String>,
+    /// Torrents announced at the same time [default: 200].
+    #[arg(long, env = "SEEDBOX_MAX_LIVE")]
+    pub(crate) max_live: Option<usize>,
+}
+
+const MAX_FILE: u64 = 256 * 1024;
+
+impl Settings {
+    pub(crate) fn from_file(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let size = std::fs::metadata(path)
+            .with_context(|| format!("cannot read the configuration {shown}"))?
+            .len();
+        if size > MAX_FILE {
+            bail!("the configuration {shown} has {size} bytes; it cannot be right");
+        }
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {shown}"))?;
+        // The parser's message shows line, key and what is allowed there.
+        toml::from_str(&text).with_context(|| format!("the configuration {shown} has a mistake"))
+    }
+
+    /// What `self` does not say is taken from `other`.
+    pub(crate) fn or(self, other: Settings) -> Settings {
+        fn list<T>(a: Vec<T>, b: Vec<T>) -> Vec<T> {
+            if a.is_empty() { b } else { a }
+        }
+        Settings {
+            data: self.data.or(other.data),
+            log: self.log.or(other.log),
+            admin_listen: self.admin_listen.or(other.admin_listen),
+            public_listen: self.public_listen.or(other.public_listen),
+            host_names: list(self.host_names, other.host_names),
+            claim_code: self.claim_code.or(other.claim_code),
+            rpc: list(self.rpc, other.rpc),
+            deployment: self.deployment.or(other.deployment),
+            chain_poll: self.chain_poll.or(other.chain_poll),
+            peer_listen: self.peer_listen.or(other.peer_listen),
+            dht: self.dht.or(other.dht),
+            trackers: list(self.trackers, other.trackers),
+            peers: list(self.peers, other.peers),
+            lan: list(self.lan, other.lan),
+            volumes: list(self.volumes, other.volumes),
+            quota: self.quota.or(other.quota),
+            reserve: self.reserve.or(other.reserve),
+            model_limit: self.model_limit.or(other.model_limit),
+            max_live: self.max_live.or(other.max_live),
+        }
+    }
+}
