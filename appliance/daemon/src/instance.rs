@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Listening {
     pub(crate) admin: SocketAddr,
     pub(crate) public: SocketAddr,
-    pub(crate) peers: SocketAddr,
+    pub(crate) peers: Option<u16>,
 }
 
 /// The lock on a data folder; let go when dropped.

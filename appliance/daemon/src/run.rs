@@ -56,7 +56,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn build(config: Config, instance: &Instance, services: &mut Services) -> anyhow::Result<()> {
-    let mut peers = config.seeder.listen;
     let store = Store::open(&config.data.join("seedbox.db"))?;
     let (chain, chain_handle) = seedbox_chain::Service::new(config.chain, store.clone()).await?;
     let (seeder, seeder_handle) = seedbox_seeder::Service::new(
