@@ -68,12 +68,13 @@ pub struct Owned {
 
 impl Owned {
     /// Whether this says for certain what is *not* owned. With no wallet linked nothing is owned;
-    /// otherwise the chain must have confirmed it within `max_age` seconds.
+    /// otherwise the chain must have confirmed it within `max_age` seconds. A confirmation from
+    /// the future means that the clock is wrong, and then nothing is certain.
     pub fn is_certain(&self, now: UnixTime, max_age: u64) -> bool {
         self.wallets.is_empty()
-            || self
-                .as_of
-                .is_some_and(|as_of| now.seconds_since(as_of.observed_at) <= max_age)
+            || self.as_of.is_some_and(|as_of| {
+                as_of.observed_at <= now && now.seconds_since(as_of.observed_at) <= max_age
+            })
     }
 
     /// The distinct models on owned land, by info hash. Two tokens may name one torrent; the

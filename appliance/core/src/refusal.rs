@@ -4,6 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::{InfoHash, UnixTime};
 
+/// Bytes as people read them, in powers of 1000.
+struct Size(u64);
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (bytes, exact) = (self.0 as f64, self.0);
+        match exact {
+            0..1_000 => write!(f, "{exact} bytes"),
+            1_000..1_000_000 => write!(f, "{:.1} kB", bytes / 1e3),
+            1_000_000..1_000_000_000 => write!(f, "{:.1} MB", bytes / 1e6),
+            1_000_000_000..1_000_000_000_000 => write!(f, "{:.1} GB", bytes / 1e9),
+            _ => write!(f, "{:.1} TB", bytes / 1e12),
+        }
+    }
+}
+
 /// Why the box does not store something. The text is shown to the owner as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "kebab-case")]
@@ -57,7 +73,7 @@ pub enum RefusalReason {
         detail: String,
     },
     /// The volume's file system has less room than the quota promises.
-    #[error("it needs {needed} bytes; the disk keeps only {available} free beyond its reserve")]
+    #[error("it needs {}; the disk has only {} free beyond its reserve", Size(*needed), Size(*available))]
     DiskFull {
         /// Bytes it needs.
         needed: u64,

@@ -85,13 +85,7 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
     };
     let (http, http_handle) = seedbox_http::Service::bind(http, store, Arc::new(orders)).await?;
 
-    peers.set_port(
-        seeder_handle
-            .status()
-            .borrow()
-            .listen_port
-            .unwrap_or_default(),
-    );
+    let peers = seeder_handle.status().borrow().listen_port;
     let (admin, public) = (http_handle.admin_address(), http_handle.public_address());
     services.spawn("chain", |stop| async move { Ok(chain.run(stop).await?) });
     services.spawn("seeder", |stop| async move { Ok(seeder.run(stop).await?) });

@@ -86,6 +86,8 @@ fn stale_ownership_refuses_instead_of_evicting() {
 
     let fresh = classify(vec![item(1, 100, 1, 0)], &owned, UnixTime(1_060), 60);
     assert!(admit(ask, room, &fresh).is_ok());
+    let wrong_clock = classify(vec![item(1, 100, 1, 0)], &owned, UnixTime(999), 60);
+    assert!(admit(ask, room, &wrong_clock).is_err());
     let stale = classify(vec![item(1, 100, 1, 0)], &owned, UnixTime(1_061), 60);
     assert_eq!(
         admit(ask, room, &stale),
