@@ -152,7 +152,8 @@ impl Content {
         Ok(())
     }
 
-    /// Reads all pieces from disk and marks those that fail absent. Gives their number.
+    /// Reads all pieces from disk and marks those that fail absent. Gives their number. The volume
+    /// must be in its place: without it every piece would count as lost.
     pub(crate) fn recheck(&self) -> u32 {
         let mut damaged = 0;
         for (piece, state) in (0u32..).zip(&self.checked) {
@@ -181,6 +182,20 @@ impl Content {
 
     /// Gives the bytes of a file to a reader outside, each piece verified first.
     pub(crate) fn read(&self, index: usize, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        let result = self.read_verified(index, offset, buf);
+        // Damaged, gone, or the whole volume is: which, the seeder must find out. If the queue is
+        // full it knows already and rechecks the whole torrent.
+        if let Err(ErrorKind::InvalidData | ErrorKind::NotFound) =
+            result.as_ref().map_err(io::Error::kind)
+        {
+            let _ = self.damage.try_send(Damage {
+                info_hash: self.metainfo.info_hash(),
+            });
+        }
+        result
+    }
+
+    fn read_verified(&self, index: usize, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         let start = self.position(index, offset, buf.len() as u64)?;
         if buf.is_empty() {
             return Ok(());
@@ -227,10 +242,6 @@ impl Content {
         }
         state.store(ABSENT, Ordering::Relaxed);
         self.changed.store(true, Ordering::Relaxed);
-        // If the queue is full the seeder knows of damage already and rechecks the whole torrent.
-        let _ = self.damage.try_send(Damage {
-            info_hash: self.metainfo.info_hash(),
-        });
         Err(io::Error::new(
             ErrorKind::InvalidData,
             format!("piece {piece} is damaged on disk"),
@@ -274,10 +285,8 @@ impl Content {
             hash.update(bytes)
         }) {
             Ok(()) => Ok(hash.finalize()[..] == self.metainfo.piece_hashes()[piece as usize]),
-            // A file cut short or gone is damage, not a reason to fail.
-            Err(e) if matches!(e.kind(), ErrorKind::UnexpectedEof | ErrorKind::NotFound) => {
-                Ok(false)
-            }
+            // A file cut short is damage, not a reason to fail.
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(false),
             Err(e) => Err(e),
         }
     }

@@ -47,6 +47,7 @@ enum Event {
     },
     Rechecked {
         info_hash: InfoHash,
+        before: Box<[u8]>,
         damaged: u32,
     },
 }
@@ -201,8 +202,12 @@ impl Engine {
         match event {
             Event::Resolved { info_hash, result } => self.on_resolved(info_hash, result).await?,
             Event::Verified { info_hash, result } => self.on_verified(info_hash, result).await?,
-            Event::Rechecked { info_hash, damaged } => {
-                self.on_rechecked(info_hash, damaged).await?
+            Event::Rechecked {
+                info_hash,
+                before,
+                damaged,
+            } => {
+                self.on_rechecked(info_hash, &before, damaged).await?;
             }
         }
         self.publish_status();

@@ -219,3 +219,6 @@ impl Handle {
         activity
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,8 +145,7 @@ pub(crate) fn is_stored(len: u64, padding: bool) -> bool {
 /// Creates a torrent's files at full size, so that its space is taken before it is used and a full
 /// disk is noticed now and not in the middle of a download. What exists already is kept.
 pub(crate) fn allocate(folder: &Path, metainfo: &Metainfo) -> io::Result<()> {
-    let parent = folder.parent().ok_or(ErrorKind::InvalidInput)?;
-    make_folder(parent)?;
+    // Its parent is never made here: below the mount point of an unplugged disk there is none.
     make_folder(folder)?;
     for (index, file) in metainfo.files().iter().enumerate() {
         if !is_stored(file.len, file.padding) {
@@ -163,7 +162,7 @@ pub(crate) fn allocate(folder: &Path, metainfo: &Metainfo) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => other,

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::{
     Engine, Event, TALLY, now,
-    torrent::{Phase, Verified},
+    torrent::{Phase, Torrent, Verified},
 };
-use crate::{Error, content::Damage};
+use crate::{Error, content::Damage, volume};
 
 /// Until something that failed is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(30);
@@ -150,35 +150,56 @@ impl Engine {
         self.recheck(damage.info_hash).await;
     }
 
+    /// Reads all of a torrent from disk. If its volume is gone there is nothing to read.
     async fn recheck(&mut self, info_hash: InfoHash) {
+        self.watch_volumes().await;
         self.stop(info_hash, "it is being checked".into(), None)
             .await;
+        if !self.is_on_ready_volume(info_hash) {
+            return self.start(info_hash).await;
+        }
         let Some(torrent) = self.torrents.get_mut(&info_hash) else {
             return;
         };
         torrent.phase = Phase::Rechecking;
         let (content, back) = (torrent.content.clone(), self.report_back.clone());
-        // What a process before this one wrote may be short; have() decides what is read.
-        let before = content.have_bytes();
+        let before = content.have();
         tokio::spawn(async move {
-            let checked = content.clone();
-            let work = move || Ok(checked.recheck());
+            let work = move || {
+                // A file that somebody deleted needs its space again.
+                volume::allocate(content.folder(), content.metainfo())?;
+                let damaged = content.recheck();
+                content.close();
+                Ok(damaged)
+            };
             let damaged = super::volumes::blocking(work).await.unwrap_or(0);
-            tracing::debug!(torrent = %info_hash, before, after = content.have_bytes(), "rechecked");
-            content.close();
-            let _ = back.send(Event::Rechecked { info_hash, damaged }).await;
+            let _ = back
+                .send(Event::Rechecked {
+                    info_hash,
+                    before,
+                    damaged,
+                })
+                .await;
         });
     }
 
     pub(super) async fn on_rechecked(
         &mut self,
         info_hash: InfoHash,
+        before: &[u8],
         damaged: u32,
     ) -> Result<(), Error> {
+        self.watch_volumes().await;
+        let ready = self.is_on_ready_volume(info_hash);
         let Some(torrent) = self.torrents.get_mut(&info_hash) else {
             return Ok(());
         };
-        if torrent.phase != Phase::Rechecking {
+        if torrent.phase != Phase::Rechecking || !ready {
+            // The volume went meanwhile: what was read says nothing, and what was known before
+            // still holds when it comes back.
+            if torrent.handle.is_none() {
+                self.renew_content(info_hash, before);
+            }
             return Ok(());
         }
         let whole = torrent.content.is_whole();
@@ -190,7 +211,12 @@ impl Engine {
             tracing::warn!(torrent = %info_hash, "{damaged} pieces are damaged and fetched again");
         }
         // The old content may be sealed; a new one takes the bitfield as it is now.
-        self.renew_content(info_hash);
+        let have = torrent.content.have();
+        torrent.phase = Phase::Stopped {
+            why: "it was checked".into(),
+            retry: None,
+        };
+        self.renew_content(info_hash, &have);
         self.save(false).await?;
         self.start(info_hash).await;
         Ok(())
@@ -238,7 +264,9 @@ impl Engine {
     /// Writes down what changed; mere counters only now and then.
     pub(super) async fn save(&mut self, counters: bool) -> Result<(), Error> {
         let mut all = Vec::new();
-        for (info_hash, torrent) in &mut self.torrents {
+        // A recheck under way may yet turn out to have read a volume that is gone.
+        let settled = |t: &Torrent| t.phase != Phase::Rechecking;
+        for (info_hash, torrent) in self.torrents.iter_mut().filter(|(_, t)| settled(t)) {
             let pieces = torrent.content.take_changed();
             let uploads = counters && torrent.activity.uploaded > 0;
             if pieces || torrent.dirty || uploads {

@@ -41,6 +41,11 @@ impl Engine {
             } else {
                 volume.state = volume.look();
             }
+            if volume.state == VolumeState::Ready
+                && let Err(e) = volume::make_folder(&volume.root.join("torrents"))
+            {
+                volume.state = VolumeState::Missing(format!("it cannot be written: {e}"));
+            }
             if let VolumeState::Missing(why) = &volume.state {
                 tracing::warn!(
                     "the data volume {} is not usable: {why}",
@@ -200,7 +205,10 @@ impl Engine {
                 VolumeState::Ready => {
                     tracing::info!("a data volume is back");
                     for info_hash in on_it {
-                        self.renew_content(info_hash);
+                        if let Some(have) = self.torrents.get(&info_hash).map(|t| t.content.have())
+                        {
+                            self.renew_content(info_hash, &have);
+                        }
                         self.start(info_hash).await;
                     }
                 }
@@ -209,16 +217,24 @@ impl Engine {
     }
 
     /// Trusts nothing that was verified before: the disk may have been elsewhere.
-    pub(super) fn renew_content(&mut self, info_hash: InfoHash) {
+    pub(super) fn renew_content(&mut self, info_hash: InfoHash, have: &[u8]) {
         let Some(torrent) = self.torrents.get(&info_hash) else {
             return;
         };
-        let old = torrent.content.clone();
-        let (have, complete) = (old.have(), torrent.complete);
-        let content = self.content(old.metainfo(), old.folder().clone(), &have, complete);
+        let (old, complete) = (torrent.content.clone(), torrent.complete);
+        let content = self.content(old.metainfo(), old.folder().clone(), have, complete);
         if let Some(torrent) = self.torrents.get_mut(&info_hash) {
             torrent.content = content;
         }
+    }
+
+    pub(super) fn is_on_ready_volume(&self, info_hash: InfoHash) -> bool {
+        let Some(torrent) = self.torrents.get(&info_hash) else {
+            return false;
+        };
+        self.volumes
+            .iter()
+            .any(|v| v.id == torrent.volume && v.state == VolumeState::Ready)
     }
 
     /// Hands a torrent to librqbit, unless its volume is missing.
