@@ -66,7 +66,9 @@ fn main() -> ExitCode {
             .read()
             .and_then(|config| console::reset_password(&config)),
         Command::Openapi => {
-            println!("{}", seedbox_http::openapi_json());
+            use std::io::Write;
+            // A reader that has seen enough is no error.
+            let _ = write!(std::io::stdout(), "{}", seedbox_http::openapi_json());
             Ok(())
         }
     };

@@ -189,7 +189,7 @@ async fn require_owner(
     if request.uri().path() == "/api/v1/claim" || admin.owner.is_claimed().await? {
         return Ok(next.run(request).await);
     }
-    let detail = "Nobody owns this box yet. Claim it with the code on its screen or boot partition, then try again.";
+    let detail = "Nobody owns this box yet. Claim it with the code in its log, then try again.";
     Err(Problem::new(ProblemType::Unclaimed, detail))
 }
 

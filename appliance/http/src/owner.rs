@@ -117,7 +117,7 @@ impl Owner {
         password::check_usable(&password)?;
         self.attempt(client)?;
         if !code.matches(typed) {
-            let detail = "This is not the box's claim code. It is on the box's screen and in claim-code.txt on its boot partition.";
+            let detail = "This is not the box's claim code. The box writes it to its log when it starts, and `seedbox claim-code` shows it.";
             return Err(Problem::new(ProblemType::WrongCode, detail));
         }
         let hash = password::hash(&self.hashing, password).await?;

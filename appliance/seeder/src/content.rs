@@ -45,7 +45,7 @@ pub(crate) struct Content {
     checked: Vec<AtomicU32>,
     started: Instant,
     changed: AtomicBool,
-    // Modification times in nanoseconds, per file, once nothing is written any more.
+    // Times of the last change, per file, once nothing is written any more.
     sealed: Vec<AtomicU64>,
     is_sealed: AtomicBool,
     descriptors: Arc<Descriptors>,
@@ -140,13 +140,13 @@ impl Content {
         self.descriptors.forget(self.metainfo.info_hash());
     }
 
-    /// From now on nothing is written; a file whose modification time moves was touched by
+    /// From now on nothing is written; a file that changes was touched by
     /// somebody else and is checked again before it is served.
     pub(crate) fn seal(&self) -> io::Result<()> {
         for index in self.stored() {
             let file = self.open(index)?;
             file.sync_data()?;
-            self.sealed[index].store(modified(&file)?, Ordering::Relaxed);
+            self.sealed[index].store(changed_at(&file)?, Ordering::Relaxed);
         }
         self.is_sealed.store(true, Ordering::Release);
         Ok(())
@@ -169,6 +169,21 @@ impl Content {
         }
         self.changed.store(true, Ordering::Relaxed);
         damaged
+    }
+
+    /// Whether a piece that an earlier process wrote is not what it should be. A power cut can keep
+    /// the store's word that a piece is there and lose the piece.
+    pub(crate) fn has_damage(&self) -> io::Result<bool> {
+        for (piece, state) in (0u32..).zip(&self.checked) {
+            if state.load(Ordering::Relaxed) != CLAIMED {
+                continue;
+            }
+            if !self.hash_matches(piece)? {
+                return Ok(true);
+            }
+            state.store(self.now(), Ordering::Relaxed);
+        }
+        Ok(false)
     }
 
     /// SHA-256 of the whole content, files concatenated in torrent order.
@@ -256,7 +271,7 @@ impl Content {
         if !is_stored(file.len, file.padding) {
             return Ok(());
         }
-        let now = modified(&*self.open(index)?)?;
+        let now = changed_at(&*self.open(index)?)?;
         if self.sealed[index].swap(now, Ordering::Relaxed) != now {
             let length = u64::from(self.metainfo.piece_length());
             let start = self.offsets[index];
@@ -358,9 +373,10 @@ impl Content {
     }
 }
 
-fn modified(file: &File) -> io::Result<u64> {
+fn changed_at(file: &File) -> io::Result<u64> {
     let meta = file.metadata()?;
-    Ok((meta.mtime().cast_unsigned() << 30) ^ meta.mtime_nsec().cast_unsigned())
+    // Unlike the modification time, this one cannot be set back.
+    Ok((meta.ctime().cast_unsigned() << 30) ^ meta.ctime_nsec().cast_unsigned())
 }
 
 mod storage {

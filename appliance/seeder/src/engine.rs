@@ -225,7 +225,13 @@ impl Engine {
 
     fn learn_grid(&mut self) {
         let grid = self.grid.borrow_and_update().clone();
-        self.published = grid.models.values().map(|m| (m.info_hash, m.id)).collect();
+        // Of several tokens for one torrent the first speaks, so the last insert must be it.
+        self.published = grid
+            .models
+            .values()
+            .rev()
+            .map(|m| (m.info_hash, m.id))
+            .collect();
     }
 
     /// A model as published, by info hash.

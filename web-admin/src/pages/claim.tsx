@@ -48,7 +48,7 @@ export function ClaimPage({ onSignedIn, onClaimedBefore }: ClaimPageProps) {
         >
           <TextField
             label="Claim code"
-            hint="On the box’s screen, or in the file claim-code.txt on its memory card. Capitals and dashes do not matter."
+            hint="The box writes it to its log when it starts; seedbox claim-code shows it too. Capitals and dashes do not matter."
             placeholder="XXXX-XXXX-XXXX-XXXX"
             code
             value={code}

@@ -14,7 +14,8 @@ pub struct Claim {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimRequest {
-    /// The 16 characters from the box's screen or boot partition. Case, dashes and spaces do not
+    /// The 16 characters from the box's log, shown by `seedbox claim-code` too. Case, dashes and
+    /// spaces do not
     /// matter; I and L are read as 1, O as 0.
     #[schema(example = "7Q2M-K9XD-4TWB-0HZR", max_length = 64)]
     pub code: String,

@@ -11,8 +11,8 @@ use crate::{
     session::{Activity, Handle},
 };
 
-/// What became of checking a whole torrent against the chain.
-pub(super) type Verified = Result<ContentHash, String>;
+/// What became of checking a whole torrent: its content hash, or `None` if pieces are damaged.
+pub(super) type Verified = Result<Option<ContentHash>, String>;
 
 /// What is being done with a torrent right now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -94,7 +94,11 @@ impl Engine {
         tokio::spawn(async move {
             let work = move || {
                 content.seal()?;
-                content.content_hash()
+                if content.has_damage()? {
+                    Ok(None)
+                } else {
+                    content.content_hash().map(Some)
+                }
             };
             let result = super::volumes::blocking(work)
                 .await
@@ -117,7 +121,11 @@ impl Engine {
         }
         torrent.phase = Phase::Active;
         let found = match result {
-            Ok(found) => found,
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.recheck(info_hash).await;
+                return Ok(());
+            }
             Err(why) => {
                 self.stop(info_hash, why, Some(Instant::now() + RETRY))
                     .await;

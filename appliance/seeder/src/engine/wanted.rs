@@ -149,7 +149,7 @@ impl Engine {
                 wanted.peers.extend(peers);
                 self.on_metadata(info_hash, &info).await?;
             }
-            Err(why) => self.on_silence(info_hash, &why).await?,
+            Err(_) => self.on_silence(info_hash).await?,
         }
         self.pursue();
         Ok(())
@@ -222,14 +222,14 @@ impl Engine {
         self.give_up(info_hash, name, reason, BAD_PAUSE).await
     }
 
-    async fn on_silence(&mut self, info_hash: InfoHash, why: &str) -> Result<(), Error> {
+    async fn on_silence(&mut self, info_hash: InfoHash) -> Result<(), Error> {
         let community = self.keep(info_hash) == Keep::Community;
         let Some(wanted) = self.wanted.get_mut(&info_hash) else {
             return Ok(());
         };
         wanted.attempts += 1;
         let attempts = wanted.attempts;
-        tracing::debug!(torrent = %info_hash, attempts, "no metadata yet: {why}");
+        tracing::debug!(torrent = %info_hash, attempts, "no metadata yet");
         let pause = FIRST_PAUSE
             .saturating_mul(1 << attempts.min(10))
             .min(LONGEST_PAUSE);

@@ -51,8 +51,8 @@ impl PeerCountersAtomic {
 
 fn backoff() -> ExponentialBackoff {
     ExponentialBuilder::new()
-        .with_min_delay(Duration::from_secs(10))
-        .with_factor(6.)
+        .with_min_delay(Duration::from_secs(1))
+        .with_factor(4.)
         .with_jitter()
         .with_max_delay(Duration::from_secs(3600))
         .with_total_delay(Some(Duration::from_secs(86400)))
