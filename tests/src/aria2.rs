@@ -11,11 +11,7 @@ use std::{
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use crate::{
-    process::Process,
-    tracker::{Tracker, own_address},
-    wait::wait_until,
-};
+use crate::{process::Process, tracker::Tracker, wait::wait_until};
 
 /// A download under way or done.
 pub struct Aria2 {
@@ -23,6 +19,24 @@ pub struct Aria2 {
     folder: TempDir,
     _tracker: Tracker,
 }
+
+/// A seeder of one torrent.
+pub struct Seeder {
+    _process: Process,
+    _folder: TempDir,
+}
+
+const QUIET: [&str; 8] = [
+    "--no-conf",
+    "--enable-dht=false",
+    "--enable-dht6=false",
+    "--bt-enable-lpd=false",
+    "--enable-peer-exchange=false",
+    // The torrent's own tracker would bring in others.
+    "--bt-exclude-tracker=*",
+    "--summary-interval=0",
+    "--console-log-level=info",
+];
 
 impl Aria2 {
     /// Starts to download a `.torrent` file or a magnet link from these peers alone.
@@ -34,30 +48,19 @@ impl Aria2 {
         let tracker = Tracker::naming(peers)?;
         let mut command = Command::new("aria2c");
         command
-            .arg("--no-conf")
+            .args(QUIET)
             .arg("--dir")
             .arg(folder.path().join("downloads"));
-        // The torrent's own tracker would bring in others.
-        command
-            .args(["--bt-exclude-tracker=*"])
-            .arg(format!("--bt-tracker={}", tracker.url()));
         command.args([
-            "--enable-dht=false",
-            "--enable-dht6=false",
-            "--bt-enable-lpd=false",
-            "--enable-peer-exchange=false",
             "--bt-save-metadata=false",
             "--bt-tracker-interval=1",
             "--bt-request-peer-speed-limit=1000M",
             "--seed-time=0",
             "--file-allocation=none",
-            "--check-integrity=true",
             "--listen-port=20000-40000",
-            "--summary-interval=0",
-            "--console-log-level=notice",
         ]);
         command
-            .arg(format!("--bt-external-ip={}", own_address()))
+            .arg(format!("--bt-tracker={}", tracker.url()))
             .arg(source);
         let process = Process::start(&command, &folder.path().join("log"))?;
         Ok(Self {
@@ -91,12 +94,39 @@ impl Aria2 {
         self.folder.path().join("downloads")
     }
 
-    /// What it has cost so far.
-    ///
-    /// # Errors
-    /// It has ended.
+    /// Whether a piece came that was not what the torrent says.
+    pub fn got_a_bad_piece(&self) -> bool {
+        self.process.log().contains("we got wrong piece")
+    }
+
+    /// Its process, to see what it costs.
     pub fn process(&self) -> &Process {
         &self.process
+    }
+}
+
+impl Seeder {
+    /// Seeds what is in `folder` and announces it at `tracker`.
+    ///
+    /// # Errors
+    /// aria2 is not installed.
+    pub fn start(torrent: &Path, folder: &Path, tracker: &Tracker) -> Result<Self> {
+        let own = tempfile::tempdir()?;
+        let mut command = Command::new("aria2c");
+        command.args(QUIET).arg("--dir").arg(folder);
+        command.args([
+            "--check-integrity=true",
+            "--seed-ratio=0.0",
+            "--bt-tracker-interval=2",
+        ]);
+        command.args(["--listen-port=20000-40000"]);
+        command
+            .arg(format!("--bt-tracker={}", tracker.url()))
+            .arg(torrent);
+        Ok(Self {
+            _process: Process::start(&command, &own.path().join("log"))?,
+            _folder: own,
+        })
     }
 }
 

@@ -27,9 +27,7 @@ const SAMPLE: Duration = Duration::from_millis(100);
 pub enum Kind {
     /// ext4 on a loop device: a real file system with a real end.
     Loop,
-    /// A tmpfs of limited size: it ends, but is no disk.
-    Tmpfs,
-    /// A plain folder, where neither could be mounted: it does not end.
+    /// A plain folder, where nothing can be mounted: it does not end.
     Folder,
 }
 
@@ -58,14 +56,6 @@ impl Disk {
         let format = ["-q", "-m", "0", "-O", "^has_journal"];
         let formatted = run(Command::new("mkfs.ext4").args(format).arg(disk.image()));
         disk.mounted = formatted.is_ok() && disk.mount().is_ok();
-        if !disk.mounted {
-            disk.kind = Kind::Tmpfs;
-            let size = format!("size={bytes}");
-            let mount = run(Command::new("mount")
-                .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-                .arg(disk.path()));
-            disk.mounted = mount.is_ok();
-        }
         if !disk.mounted {
             disk.kind = Kind::Folder;
             eprintln!("note: nothing can be mounted here; a plain folder stands in for the disk");
@@ -114,7 +104,7 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         if self.mounted {
-            let _ = self.unmount();
+            let _ = run(Command::new("umount").arg("--lazy").arg(self.path()));
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 pub mod abi;
 pub mod anvil;
 pub mod aria2;
+pub mod damage;
 pub mod disk;
 pub mod http;
 pub mod models;
@@ -17,6 +18,7 @@ pub mod seedbox;
 pub mod tracker;
 pub mod transmission;
 pub mod wait;
+pub mod world;
 
 /// The root of the repository that the tests were built from.
 pub fn repository() -> PathBuf {

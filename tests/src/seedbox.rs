@@ -22,7 +22,7 @@ use crate::{
     process::{Process, Usage, run},
     repository,
     tracker::own_address,
-    wait::wait_until,
+    wait::{hold, wait_until},
 };
 
 /// How long a box may take from start to ready, also after a crash.
@@ -103,7 +103,7 @@ impl Settings {
         Ok(command)
     }
 
-    /// Starts the box and waits until it listens.
+    /// Starts the box and waits until it answers, well or not.
     ///
     /// # Errors
     /// It did not within [`START_LIMIT`]; the end of its log is in the error.
@@ -122,9 +122,9 @@ impl Settings {
         .with_context(|| process.last_words())?;
         let public = Client::new(format!("http://{}", addresses.public));
         let admin = Client::new(format!("http://{}", addresses.admin));
-        wait_until("the box to be ready", START_LIMIT, || {
+        wait_until("the box to answer", START_LIMIT, || {
             process.ensure_running()?;
-            public.send("GET", "/healthz", &[], None)?.expect_success()
+            public.send("GET", "/healthz", &[], None)
         })
         .with_context(|| process.last_words())?;
         let settings = self.clone();
@@ -134,8 +134,18 @@ impl Settings {
             addresses,
             admin,
             public,
-            start: started.elapsed(),
+            started,
         })
+    }
+
+    /// Starts the box and kills it after `life`, wherever it is by then.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_and_kill(&self, life: Duration) -> Result<()> {
+        let mut process = Process::start(&self.command("run")?, &self.folder.path().join("log"))?;
+        hold("the box starts", life, || process.ensure_running())?;
+        process.kill()
     }
 }
 
@@ -143,7 +153,7 @@ impl Settings {
 struct Addresses {
     admin: SocketAddr,
     public: SocketAddr,
-    peers: SocketAddr,
+    peers: Option<u16>,
 }
 
 /// A running box.
@@ -153,7 +163,7 @@ pub struct Seedbox {
     addresses: Addresses,
     admin: Client,
     public: Client,
-    start: Duration,
+    started: Instant,
 }
 
 /// A torrent, as the admin API tells.
@@ -221,9 +231,19 @@ pub struct Refusal {
 }
 
 impl Seedbox {
-    /// How long it took from start to ready.
-    pub fn start_time(&self) -> Duration {
-        self.start
+    /// Waits until it is ready for work; gives the time since it was started.
+    ///
+    /// # Errors
+    /// It was not within [`START_LIMIT`] of its start.
+    pub fn wait_ready(&mut self) -> Result<Duration> {
+        let left = START_LIMIT.saturating_sub(self.started.elapsed());
+        wait_until("the box to be ready", left, || {
+            self.process.ensure_running()?;
+            self.public
+                .send("GET", "/readyz", &[], None)?
+                .expect_success()
+        })?;
+        Ok(self.started.elapsed())
     }
 
     /// What it was started with.
@@ -238,7 +258,7 @@ impl Seedbox {
 
     /// Where peers reach it.
     pub fn peer_address(&self) -> SocketAddr {
-        SocketAddr::new(own_address(), self.addresses.peers.port())
+        SocketAddr::new(own_address(), self.addresses.peers.unwrap_or(0))
     }
 
     /// The admin API. [`Seedbox::claim`] or [`Seedbox::sign_in`] come first.
@@ -422,6 +442,20 @@ impl Seedbox {
         self.process.kill()?;
         ensure_no_panic(&self.log())?;
         Ok(self.settings.clone())
+    }
+
+    /// Interrupts it as Ctrl-C does.
+    ///
+    /// # Errors
+    /// It took longer than [`DRAIN_LIMIT`], or did not end well.
+    pub fn interrupt(mut self) -> Result<()> {
+        let (status, _) = self.process.end(Signal::INT, DRAIN_LIMIT)?;
+        ensure!(
+            status.success(),
+            "the box ended with {status}:\n{}",
+            self.process.last_words()
+        );
+        Ok(())
     }
 
     /// Asks it to end and gives what it was, to be started again, and how long it took.

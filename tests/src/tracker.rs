@@ -191,18 +191,14 @@ impl State {
         } else {
             self.always.clone()
         };
-        Some(peer_list(&named, swarm))
+        Some(peer_list(&named))
     }
 }
 
-fn peer_list(peers: &[SocketAddrV4], swarm: &Swarm) -> Vec<u8> {
-    let complete = swarm.peers.values().filter(|left| **left == 0).count();
-    let incomplete = swarm.peers.len() - complete;
-    let mut body = format!(
-        "d8:completei{complete}e10:incompletei{incomplete}e8:intervali{INTERVAL}e5:peers{}:",
-        peers.len() * 6
-    )
-    .into_bytes();
+// The optional counts of seeds are left out: Transmission never gives a byte to an address that a
+// tracker once counted as a seed, and here many programs share one address.
+fn peer_list(peers: &[SocketAddrV4]) -> Vec<u8> {
+    let mut body = format!("d8:intervali{INTERVAL}e5:peers{}:", peers.len() * 6).into_bytes();
     for peer in peers {
         body.extend(peer.ip().octets());
         body.extend(peer.port().to_be_bytes());
