@@ -312,7 +312,8 @@ export interface components {
         /** @description Makes the sender the owner. */
         ClaimRequest: {
             /**
-             * @description The 16 characters from the box's screen or boot partition. Case, dashes and spaces do not
+             * @description The 16 characters from the box's log, shown by `seedbox claim-code` too. Case, dashes and
+             *     spaces do not
              *     matter; I and L are read as 1, O as 0.
              * @example 7Q2M-K9XD-4TWB-0HZR
              */
