@@ -1,0 +1,68 @@
+# Thin names for real commands. `make setup` installs what the others need.
+
+DEBIAN = build-essential aria2 transmission-daemon transmission-cli e2fsprogs util-linux
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test lint setup models contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar
+
+## Shows the box at work on this machine. Ctrl-C ends it.
+demo: setup contracts
+	cargo build -p seedbox
+	cargo run -p system-tests --bin demo
+
+## Every test: units, contracts, panel, and the real box against real programs.
+test: setup contracts
+	cargo build -p seedbox
+	cargo test --workspace --exclude system-tests
+	cd contracts && npm test
+	cd web-admin && npm run check
+	cargo test -p system-tests -- --test-threads=2
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cd contracts && npm run fmt
+	cd web-admin && npx tsc --noEmit
+
+## Licences and sources of all dependencies; needs `cargo install cargo-deny --locked`.
+deny:
+	cargo deny check bans licenses sources
+
+## Debian packages (only what is missing) and npm packages by lockfile.
+setup:
+	@dpkg -s $(DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEBIAN))
+	@[ -d contracts/node_modules ] || (cd contracts && npm ci)
+	@[ -d web-admin/node_modules ] || (cd web-admin && npm ci)
+	@[ -d tests/models/node_modules ] || (cd tests/models && npm ci)
+
+contracts:
+	cd contracts && npm run build
+
+panel:
+	cd web-admin && npm run build
+
+## The box beside transmission-daemon as seeder of 1 GiB to the same downloader.
+bench:
+	cargo build --release -p seedbox
+	cargo run --release -p system-tests --bin bench_seed
+
+## Each target for ten million runs or ten minutes, whichever comes first.
+fuzz:
+	cd tests/fuzz && for t in bencode magnet metainfo agreement; do mkdir -p corpus/$$t; RUSTC_BOOTSTRAP=1 cargo fuzz run $$t --fuzz-dir . corpus/$$t -- -runs=10000000 -max_total_time=600 -dict=dictionary.txt; done
+
+## 1 GB wanted on a 200 MB volume.
+quota-bar:
+	cargo test -p system-tests --test quota -- --nocapture
+
+## kill -9 at 50 random moments.
+kill-bar:
+	KILLS=50 cargo test -p system-tests --test kill -- --nocapture
+
+## 10,000 generated histories: nothing protected is evicted, accounting equals the disk.
+never-evict-bar:
+	PROPTEST_CASES=10000 cargo test --release -p seedbox-seeder --lib never_evict -- --nocapture
+
+## Memory with 100 torrents, idle.
+idle-bar:
+	cargo build --release -p seedbox
+	cargo test --release -p system-tests --test idle -- --nocapture
