@@ -111,6 +111,34 @@ impl Service {
     ) -> Result<(Self, Handle), Error> {
         let session_stop = CancellationToken::new();
         let session = Session::start(&config, session_stop.clone()).await?;
+        let (engine, handle) =
+            Engine::load(config, store, session, session_stop, owned, grid).await?;
+        Ok((Service(engine), handle))
+    }
+
+    /// Seeds until cancelled, then writes down what changed and closes all peers.
+    ///
+    /// # Errors
+    /// If the store fails; everything else is shown in the status and tried again.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), Error> {
+        let mut engine = self.0;
+        let result = engine.work(&cancel).await;
+        engine.session_stop.cancel();
+        engine.session.stop().await;
+        engine.save(true).await?;
+        result
+    }
+}
+
+impl Engine {
+    async fn load(
+        config: Config,
+        store: Store,
+        session: Session,
+        session_stop: CancellationToken,
+        owned: watch::Receiver<Arc<Owned>>,
+        grid: watch::Receiver<Arc<LandGrid>>,
+    ) -> Result<(Self, Handle), Error> {
         let (order_queue, orders) = mpsc::channel(ORDERS);
         let (report_back, events) = mpsc::channel(EVENTS);
         let (report_damage, damage) = mpsc::channel(EVENTS);
@@ -157,7 +185,7 @@ impl Service {
         engine.take_up_torrents().await?;
         engine.publish_status();
         Ok((
-            Service(engine),
+            engine,
             Handle {
                 orders: order_queue,
                 status: status_watch,
@@ -165,21 +193,6 @@ impl Service {
         ))
     }
 
-    /// Seeds until cancelled, then writes down what changed and closes all peers.
-    ///
-    /// # Errors
-    /// If the store fails; everything else is shown in the status and tried again.
-    pub async fn run(self, cancel: CancellationToken) -> Result<(), Error> {
-        let mut engine = self.0;
-        let result = engine.work(&cancel).await;
-        engine.session_stop.cancel();
-        engine.session.stop().await;
-        engine.save(true).await?;
-        result
-    }
-}
-
-impl Engine {
     async fn work(&mut self, cancel: &CancellationToken) -> Result<(), Error> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -264,3 +277,6 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

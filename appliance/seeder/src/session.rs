@@ -28,6 +28,7 @@ const PEERS_IN_ALL: usize = 400;
 const DISK_THREADS: usize = 4;
 
 /// A running librqbit session.
+#[derive(Clone)]
 pub(crate) struct Session {
     inner: Arc<librqbit::Session>,
     peers: Vec<SocketAddr>,

@@ -41,7 +41,7 @@ impl Engine {
         self.publish_status();
     }
 
-    async fn set_quota(&mut self, id: &str, bytes: u64) -> Result<(), OrderError> {
+    pub(super) async fn set_quota(&mut self, id: &str, bytes: u64) -> Result<(), OrderError> {
         if self.config.quota.is_some() {
             let text = "the quota is set by the configuration (`quota`); change it there";
             return Err(OrderError::Conflict(text.into()));
@@ -75,7 +75,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn accept(&mut self, magnet: Magnet) -> Result<(), OrderError> {
+    pub(super) async fn accept(&mut self, magnet: Magnet) -> Result<(), OrderError> {
         let info_hash = magnet.info_hash;
         let peers: Vec<String> = magnet.peers.iter().map(ToString::to_string).collect();
         let name = magnet.name.clone().unwrap_or_default();
@@ -95,7 +95,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn remove(&mut self, info_hash: InfoHash) -> Result<(), OrderError> {
+    pub(super) async fn remove(&mut self, info_hash: InfoHash) -> Result<(), OrderError> {
         if self.keep(info_hash) == Keep::Owned {
             let text = "it stands on land of a linked wallet; unlink the wallet or remove the placement first";
             return Err(OrderError::Conflict(text.into()));
