@@ -46,10 +46,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => prop::collection::vec(torrent.clone(), 0..4).prop_map(Step::Own),
         1 => Just(Step::GoStale),
         1 => Just(Step::Forget),
-        8 => torrent.clone().prop_map(Step::Arrive),
+        16 => torrent.clone().prop_map(Step::Arrive),
         1 => torrent.clone().prop_map(Step::Accept),
         1 => torrent.prop_map(Step::Remove),
-        2 => (100u64..1_200).prop_map(Step::SetQuota),
+        2 => (100u64..700).prop_map(Step::SetQuota),
         1 => Just(Step::Crash),
     ]
 }
@@ -306,7 +306,7 @@ fn occupied(path: &Path) -> u64 {
 async fn live_through(session: &Session, history: &[Step]) -> u64 {
     let mut world = World::new(session).await;
     let id = world.engine.volumes[0].id.clone();
-    world.engine.set_quota(&id, 600_000).await.unwrap();
+    world.engine.set_quota(&id, 400_000).await.unwrap();
     for step in history {
         let before = world.protected();
         world.take(step).await;
@@ -347,7 +347,7 @@ fn never_evict_mine() {
         ..ProptestConfig::default()
     };
     let mut runner = proptest::test_runner::TestRunner::new(config);
-    let histories = prop::collection::vec(step(), 5..40);
+    let histories = prop::collection::vec(step(), 10..60);
     let evictions = std::cell::Cell::new(0u64);
     runner
         .run(&histories, |history| {
