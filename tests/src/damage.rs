@@ -1,4 +1,4 @@
-//! Damage on disk, as a dying SD card does it: bytes change, and nothing tells.
+//! Damage on disk: a dying card changes bytes and nothing tells; a stray program leaves a trace.
 
 use std::{
     fs::{self, File},
@@ -8,12 +8,21 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+/// Whether the file system shows that a file was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// The file's time of change is new.
+    Visible,
+    /// All times are as before.
+    None,
+}
+
 /// Flips one byte in every tenth piece of a file that is the whole content of a torrent; gives
-/// how many pieces are damaged now. The file's length and times stay as they were.
+/// how many pieces are damaged now.
 ///
 /// # Errors
 /// The file or the `.torrent` cannot be read.
-pub fn damage_a_tenth(file: &Path, torrent: &Path) -> Result<u64> {
+pub fn damage_a_tenth(file: &Path, torrent: &Path, trace: Trace) -> Result<u64> {
     let piece = piece_length(torrent)?;
     let handle = File::options().read(true).write(true).open(file)?;
     let found = handle.metadata()?;
@@ -26,7 +35,9 @@ pub fn damage_a_tenth(file: &Path, torrent: &Path) -> Result<u64> {
         damaged += 1;
         offset += piece * 10;
     }
-    handle.set_times(fs::FileTimes::new().set_modified(found.modified()?))?;
+    if trace == Trace::None {
+        handle.set_times(fs::FileTimes::new().set_modified(found.modified()?))?;
+    }
     ensure!(
         damaged > 0,
         "{} is shorter than half a piece",
@@ -59,11 +70,13 @@ mod tests {
         let (file, torrent) = (folder.path().join("file"), folder.path().join("torrent"));
         fs::write(&torrent, b"d4:infod12:piece lengthi1024e4:name1:xee")?;
         fs::write(&file, vec![7; 100 * 1024])?;
-        assert_eq!(damage_a_tenth(&file, &torrent)?, 10);
+        let before = fs::metadata(&file)?.modified()?;
+        assert_eq!(damage_a_tenth(&file, &torrent, Trace::None)?, 10);
         assert_eq!(
             fs::read(&file)?.iter().filter(|byte| **byte != 7).count(),
             10
         );
+        assert_eq!(fs::metadata(&file)?.modified()?, before);
         Ok(())
     }
 }
