@@ -6,7 +6,7 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
     thread,
@@ -79,13 +79,13 @@ struct Stage {
 
 fn tour() -> Result<()> {
     say("Starting a chain, a tracker and a publisher, and minting land…");
-    let stage = set_up()?;
+    let started = Instant::now();
+    let mut stage = set_up()?;
     let settings = stage
         .world
         .settings()?
         .set("quota", QUOTA.to_string())
         .set("peers", stage.neighbour_box.peer_address().to_string());
-    let started = Instant::now();
     let mut seedbox = settings.start()?;
     println!();
     say(&format!("The panel is at   {}", seedbox.panel()));
@@ -98,6 +98,7 @@ fn tour() -> Result<()> {
     println!();
 
     secure(&stage, &mut seedbox, started)?;
+    furnish_the_neighbour(&mut stage)?;
     fill_and_evict(&stage, &seedbox)?;
     println!();
     say("That was the tour.");
@@ -116,37 +117,34 @@ fn tour() -> Result<()> {
     }
 }
 
-/// A world with five models for the owner's land and two dozen of other people's.
-fn set_up() -> Result<Stage> {
-    let world = World::start()?;
+/// Real models, large ones first; the very largest would fill the quota by themselves.
+fn files() -> Result<Vec<PathBuf>> {
     let files: Vec<PathBuf> = real_models()?.into_iter().rev().skip(5).collect();
     ensure!(files.len() >= 25, "too few models; run `make setup`");
-    let publish = |file: &PathBuf| world.publish(file, &format!("{}.glb", name_of(file)));
+    Ok(files)
+}
+
+fn publish(world: &World, file: &Path) -> Result<(Published, u64)> {
+    world.publish(file, &format!("{}.glb", name_of(file)))
+}
+
+/// A world with five models on the owner's land and a second box.
+fn set_up() -> Result<Stage> {
+    let world = World::start()?;
     let mut mine = Vec::new();
     let parcel = world.anvil.mint(world.owner(), 12, -7)?;
-    for file in &files[..5] {
-        let (model, id) = publish(file)?;
+    for file in &files()?[..5] {
+        let (model, id) = publish(&world, file)?;
         world.anvil.place(world.owner(), parcel, id)?;
         mine.push(model);
     }
-    let community = files[5..25]
-        .iter()
-        .map(|file| Ok(publish(file)?.0))
-        .collect::<Result<Vec<_>>>()?;
     world.wait_seeding()?;
-    let mut neighbour_box = world.settings()?.set("quota", "200MB").start()?;
+    let neighbour_box = world.settings()?.set("quota", "200MB").start()?;
     neighbour_box.claim()?;
-    for model in &community {
-        neighbour_box.accept(&model.magnet())?;
-    }
-    say("A second box takes in other people's models…");
-    for model in &community {
-        neighbour_box.wait_secured(&model.info_hash, "accepted", LIMIT)?;
-    }
     Ok(Stage {
         world,
         mine,
-        community,
+        community: Vec::new(),
         neighbour_box,
     })
 }
@@ -165,7 +163,7 @@ fn secure(stage: &Stage, seedbox: &mut Seedbox, started: Instant) -> Result<()> 
         if safe > 0 && first.is_none() {
             first = Some(started.elapsed());
             say(&format!(
-                "The first model is fetched, verified and seeded, {:.1} s after the box started",
+                "The first model is fetched, verified and seeded, {:.1} s after the demo began",
                 started.elapsed().as_secs_f64()
             ));
         }
@@ -186,6 +184,24 @@ fn secure(stage: &Stage, seedbox: &mut Seedbox, started: Instant) -> Result<()> 
     let original = stage.world.publisher.content_of(model);
     download_and_compare(&model.magnet(), &[seedbox.peer_address()], &original, LIMIT)?;
     say("… and has it, byte for byte.");
+    Ok(())
+}
+
+/// A second box is given other people's models.
+fn furnish_the_neighbour(stage: &mut Stage) -> Result<()> {
+    say("A second box, a neighbour's, takes in other people's models…");
+    for file in &files()?[5..25] {
+        stage.community.push(publish(&stage.world, file)?.0);
+    }
+    stage.world.wait_seeding()?;
+    for model in &stage.community {
+        stage.neighbour_box.accept(&model.magnet())?;
+    }
+    for model in &stage.community {
+        stage
+            .neighbour_box
+            .wait_secured(&model.info_hash, "accepted", LIMIT)?;
+    }
     Ok(())
 }
 

@@ -212,13 +212,13 @@ async fn a_huge_metadata_claim_is_refused() {
     let info_hash = InfoHash([8; 20]);
     let hostile = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        let (mut peer, _) = listener.accept().await.unwrap();
-        let hello = b"d1:md11:ut_metadatai3ee13:metadata_sizei33000000ee";
-        let _ = peer
-            .write_all(&[handshake(info_hash), extended(0, hello)].concat())
-            .await;
-        let mut sink = [0; 1024];
-        while peer.read(&mut sink).await.is_ok_and(|n| n > 0) {}
+        while let Ok((mut peer, _)) = listener.accept().await {
+            let hello = b"d1:md11:ut_metadatai3ee13:metadata_sizei33000000ee";
+            let greeting = [handshake(info_hash), extended(0, hello)].concat();
+            let _ = peer.write_all(&greeting).await;
+            let mut sink = [0; 1024];
+            while peer.read(&mut sink).await.is_ok_and(|n| n > 0) {}
+        }
     });
     let answer = timeout(PATIENCE, session.fetch_info(info_hash, vec![hostile])).await;
     assert!(answer.expect("the reader waits for 33 MB").is_err());

@@ -1,6 +1,7 @@
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use rand::RngExt;
 use buffers::ByteBufOwned;
 use futures::{Stream, StreamExt, stream::FuturesUnordered};
 use tracing::{Instrument, debug, debug_span};
@@ -10,6 +11,10 @@ use crate::{
     stream_connect::StreamConnector,
 };
 use librqbit_core::hash_id::Id20;
+
+// Transmission resets a connection while it shakes hands with another one of the same address.
+const METAINFO_ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)]
@@ -44,23 +49,32 @@ pub async fn read_metainfo_from_peer_receiver<A: Stream<Item = SocketAddr> + Unp
         let connector = connector.clone();
         let client_name_and_version = client_name_and_version.clone();
         async move {
-            let token = semaphore.acquire().await?;
-            let ret = peer_info_reader::read_metainfo_from_peer(
-                addr,
-                peer_id,
-                info_hash,
-                peer_connection_options,
-                // This shouldn't be called anyway as we aren't reading/writing to disk, so it's
-                // ok not to use a shared one.
-                BlockingSpawner::new(1),
-                connector,
-                client_name_and_version,
-            )
-            .instrument(debug_span!("read_metainfo_from_peer", ?addr))
-            .await
-            .with_context(|| format!("error reading metainfo from {addr}"));
-            drop(token);
-            ret
+            let mut attempt = 0;
+            loop {
+                let token = semaphore.acquire().await?;
+                let ret = peer_info_reader::read_metainfo_from_peer(
+                    addr,
+                    peer_id,
+                    info_hash,
+                    peer_connection_options,
+                    // This shouldn't be called anyway as we aren't reading/writing to disk, so it's
+                    // ok not to use a shared one.
+                    BlockingSpawner::new(1),
+                    connector.clone(),
+                    client_name_and_version.clone(),
+                )
+                .instrument(debug_span!("read_metainfo_from_peer", ?addr))
+                .await
+                .with_context(|| format!("error reading metainfo from {addr}"));
+                drop(token);
+                attempt += 1;
+                if ret.is_ok() || attempt == METAINFO_ATTEMPTS {
+                    return ret;
+                }
+                let pause = FIRST_PAUSE * (1 << attempt);
+                let share = rand::rng().random_range(0.3..1.0);
+                tokio::time::sleep(pause.mul_f64(share)).await;
+            }
         }
     };
 
