@@ -186,10 +186,12 @@ fn size(key: &str, text: Option<&str>, default: u64) -> anyhow::Result<u64> {
         "tib" => 1 << 40,
         _ => return Err(wrong(key, text, "a size like 50GB")),
     };
+    #[allow(clippy::cast_possible_truncation)] // bounded below
+    let whole = |bytes: f64| bytes as u64;
     let bytes = number.parse::<f64>().ok().map(|n| n * scale as f64);
     // Beyond 2^53 bytes no disk exists and no f64 counts exactly.
     match bytes {
-        Some(bytes) if (0.0..=9e15).contains(&bytes) => Ok(bytes as u64),
+        Some(bytes) if (0.0..=9e15).contains(&bytes) => Ok(whole(bytes)),
         _ => Err(wrong(key, text, "a size like 50GB")),
     }
 }

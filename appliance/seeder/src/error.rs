@@ -56,3 +56,9 @@ impl From<seedbox_store::Error> for OrderError {
         OrderError::Failed(e.to_string())
     }
 }
+
+impl From<Error> for OrderError {
+    fn from(e: Error) -> Self {
+        OrderError::Failed(e.to_string())
+    }
+}

@@ -210,6 +210,7 @@ impl Handle {
             ..Activity::default()
         };
         if let Some(live) = stats.live {
+            #[allow(clippy::cast_possible_truncation)] // the cast saturates
             let bytes = |mib: f64| (mib * 1_048_576.0).max(0.0) as u64;
             activity.peers = live.snapshot.peer_stats.live;
             activity.seeds = live.snapshot.peer_stats.live_seeders;

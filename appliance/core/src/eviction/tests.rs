@@ -136,7 +136,7 @@ proptest! {
         let items: Vec<Item> = sizes
             .iter()
             .enumerate()
-            .map(|(i, &(size, requests, seeds))| item(i as u8, size, requests, seeds))
+            .map(|(i, &(size, requests, seeds))| item(u8::try_from(i).unwrap(), size, requests, seeds))
             .collect();
         let total: u64 = items.iter().map(|i| i.reserved).sum();
         let all = community(items.clone());

@@ -70,7 +70,7 @@ impl Engine {
             quota: bytes,
         };
         self.store.put_volume(row).await?;
-        self.enforce_quota(index).await.map_err(failed)?;
+        self.enforce_quota(index).await?;
         self.retry_refused();
         Ok(())
     }
@@ -105,10 +105,10 @@ impl Engine {
         let wanted = self.wanted.remove(&info_hash).is_some();
         let held = self.torrents.contains_key(&info_hash);
         if held {
-            let deleted = self.delete(info_hash).await.map_err(failed)?;
+            let deleted = self.delete(info_hash).await?;
             deleted.map_err(|e| OrderError::Failed(format!("its files cannot be deleted: {e}")))?;
         }
-        self.forget_refusal(info_hash).await.map_err(failed)?;
+        self.forget_refusal(info_hash).await?;
         if accepted || wanted || held {
             Ok(())
         } else {
@@ -141,8 +141,7 @@ impl Engine {
         }
         if let Err(reason) = self.find_room(self.ask(info_hash, model.size)) {
             self.refuse_torrent(info_hash, model.name, reason.clone())
-                .await
-                .map_err(failed)?;
+                .await?;
             return Ok(RequestState::Refused(reason));
         }
         let peers = Magnet::peers_of(&model.sources);
@@ -163,8 +162,4 @@ impl Engine {
             RequestState::Unknown
         }
     }
-}
-
-fn failed(e: crate::Error) -> OrderError {
-    OrderError::Failed(e.to_string())
 }

@@ -27,7 +27,7 @@ const SAVE_COUNTERS_EVERY: u64 = 300;
 impl Engine {
     pub(super) async fn on_tick(&mut self) -> Result<(), Error> {
         self.ticks += 1;
-        if self.ticks % VOLUMES_EVERY == 0 {
+        if self.ticks.is_multiple_of(VOLUMES_EVERY) {
             self.watch_volumes().await;
         }
         self.prune_wanted().await?;
@@ -37,8 +37,9 @@ impl Engine {
             self.look_after(info_hash).await;
         }
         self.limit_live().await;
-        if self.ticks % SAVE_EVERY == 0 {
-            self.save(self.ticks % SAVE_COUNTERS_EVERY == 0).await?;
+        if self.ticks.is_multiple_of(SAVE_EVERY) {
+            self.save(self.ticks.is_multiple_of(SAVE_COUNTERS_EVERY))
+                .await?;
         }
         self.publish_status();
         Ok(())
