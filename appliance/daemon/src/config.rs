@@ -62,6 +62,10 @@ impl Config {
             }
         }
         let reserve = size("reserve", s.reserve.as_deref(), 500_000_000)?;
+        if let Some(code) = &s.claim_code {
+            // The text is a secret and is not repeated.
+            seedbox_http::Service::check_claim_code(code).context("`claim_code` cannot be used")?;
+        }
         let max_live = s.max_live.unwrap_or(200);
         if max_live == 0 {
             bail!("`max_live` = 0: nothing would be seeded; write 1 or more");

@@ -101,6 +101,14 @@ impl Service {
         served.map(|_| ())
     }
 
+    /// Whether a preset claim code is one, for checking settings before anything starts.
+    ///
+    /// # Errors
+    /// [`Error::ClaimCode`] if it is not.
+    pub fn check_claim_code(text: &str) -> Result<(), Error> {
+        text.parse::<ClaimCode>().map(drop)
+    }
+
     /// The claim code as people read it, `None` once the box is claimed. For the console.
     ///
     /// # Errors

@@ -45,6 +45,8 @@ pub(crate) struct Content {
     checked: Vec<AtomicU32>,
     started: Instant,
     changed: AtomicBool,
+    // Pieces refused since the last recheck.
+    refused: AtomicU32,
     // Times of the last change, per file, once nothing is written any more.
     sealed: Vec<AtomicU64>,
     is_sealed: AtomicBool,
@@ -89,6 +91,7 @@ impl Content {
             checked,
             started: Instant::now(),
             changed: AtomicBool::new(false),
+            refused: AtomicU32::new(0),
             sealed,
             is_sealed: AtomicBool::new(complete),
             descriptors,
@@ -152,10 +155,11 @@ impl Content {
         Ok(())
     }
 
-    /// Reads all pieces from disk and marks those that fail absent. Gives their number. The volume
+    /// Reads all pieces from disk and marks those that fail absent. Gives the number of damaged
+    /// pieces, with those that were refused before. The volume
     /// must be in its place: without it every piece would count as lost.
     pub(crate) fn recheck(&self) -> u32 {
-        let mut damaged = 0;
+        let mut damaged = self.refused.swap(0, Ordering::Relaxed);
         for (piece, state) in (0u32..).zip(&self.checked) {
             if state.load(Ordering::Relaxed) == ABSENT {
                 continue;
@@ -255,7 +259,9 @@ impl Content {
             state.store(self.now(), Ordering::Relaxed);
             return Ok(());
         }
-        state.store(ABSENT, Ordering::Relaxed);
+        if state.swap(ABSENT, Ordering::Relaxed) != ABSENT {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
         self.changed.store(true, Ordering::Relaxed);
         Err(io::Error::new(
             ErrorKind::InvalidData,
