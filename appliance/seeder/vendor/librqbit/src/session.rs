@@ -1870,7 +1870,11 @@ impl tracker_comms::TorrentStatsProvider for PeerRxTorrentInfo {
             Some(mt) => mt,
             None => {
                 trace!(info_hash=?self.info_hash, "can't find torrent in the session, using default stats");
-                return Default::default();
+                // Its size is not known yet, but that something is left to download is.
+                return tracker_comms::TrackerCommsStats {
+                    total_bytes: 1,
+                    ..Default::default()
+                };
             }
         };
         let stats = mt.stats();
