@@ -9,6 +9,7 @@ import {Cybr} from "../src/Cybr.sol";
 import {Land} from "../src/Land.sol";
 import {Model} from "../src/Model.sol";
 import {Placement} from "../src/Placement.sol";
+import {ILand} from "../src/interfaces/ILand.sol";
 
 /// @title Deployment of all contracts
 /// @notice The deploying account owns Land and holds all Cybr. Writes `deployments/<chain id>.json`, or the file
@@ -24,7 +25,7 @@ contract Deploy is Script {
         vm.startBroadcast();
         (, address deployer,) = vm.readCallers();
         cybr = new Cybr(deployer, CYBR_SUPPLY);
-        land = new Land(deployer);
+        land = new Land(deployer, ILand.Bounds(type(int16).min, type(int16).max, type(int16).min, type(int16).max), 0);
         model = new Model();
         placement = new Placement(land, model);
         vm.stopBroadcast();

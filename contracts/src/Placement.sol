@@ -4,27 +4,31 @@ pragma solidity ^0.8.37;
 
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 
+import {ILand} from "./interfaces/ILand.sol";
+import {IModel} from "./interfaces/IModel.sol";
 import {IPlacement} from "./interfaces/IPlacement.sol";
 
 /// @title Placement
 contract Placement is IPlacement {
-    /// Two storage slots: the ids share one, the pose has one. Land's ids fit 32 bits, Model's count up from 1.
+    /// Two storage slots: the first three share one, the pose has one. Land's ids fit 32 bits, Model's count up
+    /// from 1.
     struct Entry {
         uint32 parcelId;
-        uint224 modelId;
+        uint96 tenure;
+        uint128 modelId;
         Pose pose;
     }
 
     /// Where parcels are tokens.
-    IERC721 public immutable land;
+    ILand public immutable land;
     /// Where models are tokens.
-    IERC721 public immutable model;
+    IModel public immutable model;
 
     /// @inheritdoc IPlacement
     uint256 public placementCount;
     mapping(uint256 placementId => Entry) private _entries;
 
-    constructor(IERC721 land_, IERC721 model_) {
+    constructor(ILand land_, IModel model_) {
         land = land_;
         model = model_;
     }
@@ -32,19 +36,20 @@ contract Placement is IPlacement {
     /// @inheritdoc IPlacement
     function place(uint256 parcelId, uint256 modelId, Pose calldata pose) external returns (uint256 placementId) {
         _checkHolder(parcelId);
-        model.ownerOf(modelId); // reverts if there is no such model
+        _checkConsent(parcelId, modelId);
         _checkPose(pose);
 
         placementId = ++placementCount;
         // Only existing tokens get here, and their ids fit.
         // forge-lint: disable-next-line(unsafe-typecast)
-        _entries[placementId] = Entry(uint32(parcelId), uint224(modelId), pose);
+        _entries[placementId] = Entry(uint32(parcelId), land.tenure(parcelId), uint128(modelId), pose);
         emit Placed(placementId, parcelId, modelId, pose);
     }
 
     /// @inheritdoc IPlacement
     function move(uint256 placementId, Pose calldata pose) external {
         _checkHolder(_entry(placementId).parcelId);
+        if (!stands(placementId)) revert PlacementEnded(placementId);
         _checkPose(pose);
 
         _entries[placementId].pose = pose;
@@ -69,16 +74,25 @@ contract Placement is IPlacement {
         return (entry.parcelId, entry.modelId, entry.pose);
     }
 
+    /// @inheritdoc IPlacement
+    function stands(uint256 placementId) public view returns (bool) {
+        Entry storage entry = _entries[placementId];
+        return entry.modelId != 0 && entry.tenure == land.tenure(entry.parcelId);
+    }
+
     function _entry(uint256 placementId) private view returns (Entry storage entry) {
         entry = _entries[placementId];
         if (entry.modelId == 0) revert NoSuchPlacement(placementId);
     }
 
     function _checkHolder(uint256 parcelId) private view {
-        address owner = land.ownerOf(parcelId); // reverts if there is no such parcel
-        bool holds =
-            msg.sender == owner || msg.sender == land.getApproved(parcelId) || land.isApprovedForAll(owner, msg.sender);
-        if (!holds) revert NotParcelHolder(msg.sender, parcelId);
+        if (!land.mayPlaceOn(parcelId, msg.sender)) revert NotParcelHolder(msg.sender, parcelId);
+    }
+
+    /// @dev The owner's consent is also the consent of whoever places on its behalf.
+    function _checkConsent(uint256 parcelId, uint256 modelId) private view {
+        if (model.mayPlace(modelId, msg.sender)) return;
+        if (!model.mayPlace(modelId, IERC721(address(land)).ownerOf(parcelId))) revert NoConsent(msg.sender, modelId);
     }
 
     function _checkPose(Pose calldata pose) private pure {

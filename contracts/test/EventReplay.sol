@@ -7,6 +7,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {ILand} from "../src/interfaces/ILand.sol";
 import {IModel} from "../src/interfaces/IModel.sol";
 import {IPlacement} from "../src/interfaces/IPlacement.sol";
 
@@ -19,13 +20,25 @@ contract EventReplay {
     uint256 private constant TOKEN_APPROVALS = 4;
     uint256 private constant TOKEN_OPERATORS = 5;
     uint256 private constant LAND_OWNER = 6;
+    uint256 private constant LAND_PARCELS = 7;
     uint256 private constant MODEL_COUNT = 6;
     uint256 private constant MODEL_DATA = 7;
+    uint256 private constant MODEL_TERMS = 8;
+    uint256 private constant MODEL_CONSENTS = 9;
     uint256 private constant PLACEMENT_COUNT = 0;
     uint256 private constant PLACEMENT_ENTRIES = 1;
 
+    // IERC4906 declares it, whose selector needs no other part of it.
+    bytes32 private constant METADATA_UPDATE = keccak256("MetadataUpdate(uint256)");
+
+    address private _land;
     mapping(address emitter => mapping(uint256 slot => uint256 value)) public storageOf;
     mapping(address emitter => uint256[]) private _slots;
+
+    /// Whose parcels' tenures placements are made in.
+    function setLand(address land) external {
+        _land = land;
+    }
 
     /// A token's name and symbol follow from its code: they never change and no event tells them.
     function nameToken(address token, string calldata name, string calldata symbol) external {
@@ -55,22 +68,48 @@ contract EventReplay {
             _set(emitter, slot, abi.decode(data, (uint256)));
         } else if (kind == Ownable.OwnershipTransferred.selector) {
             _set(emitter, LAND_OWNER, uint256(topics[2]));
-        } else if (kind == IModel.ModelPublished.selector) {
-            _publish(emitter, uint256(topics[1]), data);
+        } else if (kind == ILand.ParcelOperatorChanged.selector) {
+            _setBits(emitter, _at(uint256(topics[1]), LAND_PARCELS), 0, 160, uint256(topics[2]));
+        } else if (emitter == _land) {
+            revert("unknown event of Land");
+        } else if (!_replayModel(emitter, topics, data)) {
+            _replayPlacement(emitter, topics, data);
+        }
+    }
+
+    function _replayModel(address emitter, bytes32[] calldata topics, bytes calldata data) private returns (bool) {
+        bytes32 kind = topics[0];
+        if (kind == METADATA_UPDATE) return true; // goes with others
+        uint256 id = uint256(topics[1]);
+        if (kind == IModel.ModelPublished.selector) {
+            _publish(emitter, id, data);
         } else if (kind == IModel.GateChanged.selector) {
-            uint256 slot = _at(uint256(topics[1]), MODEL_DATA) + 2;
-            uint256 size = uint64(storageOf[emitter][slot]);
-            _set(emitter, slot, size | abi.decode(data, (uint256)) << 64);
-        } else if (kind == IPlacement.Placed.selector) {
+            _setBits(emitter, _at(id, MODEL_DATA) + 2, 64, 160, abi.decode(data, (uint256)));
+        } else if (kind == IModel.FlagsChanged.selector) {
+            _setBits(emitter, _at(id, MODEL_TERMS), 176, 8, abi.decode(data, (uint256)));
+        } else if (kind == IModel.RoyaltyChanged.selector) {
+            (uint256 receiver, uint256 basisPoints) = abi.decode(data, (uint256, uint256));
+            _setBits(emitter, _at(id, MODEL_TERMS), 0, 176, receiver | basisPoints << 160);
+        } else if (kind == IModel.ConsentChanged.selector) {
+            uint256 ofOwner = _at(uint256(topics[2]), MODEL_CONSENTS);
+            _set(emitter, _at(uint256(topics[3]), _at(id, ofOwner)), abi.decode(data, (uint256)));
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    function _replayPlacement(address emitter, bytes32[] calldata topics, bytes calldata data) private {
+        bytes32 kind = topics[0];
+        uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
+        if (kind == IPlacement.Placed.selector) {
             _set(emitter, PLACEMENT_COUNT, uint256(topics[1]));
-            uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
-            _set(emitter, slot, uint256(topics[2]) | uint256(topics[3]) << 32);
+            uint256 tenure = storageOf[_land][_at(uint256(topics[2]), LAND_PARCELS)] >> 160;
+            _set(emitter, slot, uint256(topics[2]) | tenure << 32 | uint256(topics[3]) << 128);
             _set(emitter, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
         } else if (kind == IPlacement.Moved.selector) {
-            uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
             _set(emitter, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
         } else if (kind == IPlacement.Removed.selector) {
-            uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
             _set(emitter, slot, 0);
             _set(emitter, slot + 1, 0);
         } else {
@@ -83,6 +122,10 @@ contract EventReplay {
             uint256 balance = _at(from, TOKEN_BALANCES);
             _set(token, balance, storageOf[token][balance] - 1);
             _set(token, _at(id, TOKEN_APPROVALS), 0); // ends without an Approval event
+            if (token == _land) {
+                uint256 parcel = _at(id, LAND_PARCELS);
+                _set(token, parcel, ((storageOf[token][parcel] >> 160) + 1) << 160); // the operator ends with it
+            }
         }
         if (to != 0) {
             uint256 balance = _at(to, TOKEN_BALANCES);
@@ -136,6 +179,11 @@ contract EventReplay {
     /// Where a mapping keeps a key's value.
     function _at(uint256 key, uint256 slot) private pure returns (uint256) {
         return uint256(keccak256(abi.encode(key, slot)));
+    }
+
+    function _setBits(address emitter, uint256 slot, uint256 lowest, uint256 count, uint256 value) private {
+        uint256 mask = ((1 << count) - 1) << lowest;
+        _set(emitter, slot, (storageOf[emitter][slot] & ~mask) | value << lowest);
     }
 
     function _set(address emitter, uint256 slot, uint256 value) private {

@@ -5,6 +5,7 @@ pragma solidity ^0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
+import {wholeGrid} from "./WholeGrid.sol";
 import {Land} from "../src/Land.sol";
 import {Model} from "../src/Model.sol";
 import {Placement} from "../src/Placement.sol";
@@ -14,7 +15,7 @@ import {IPlacement} from "../src/interfaces/IPlacement.sol";
 /// forge-config: default.isolate = true
 contract GasTest is Test {
     address private alice = makeAddr("alice");
-    Land private land = new Land(address(this));
+    Land private land = new Land(address(this), wholeGrid(), 0);
     Model private model = new Model();
     Placement private placement = new Placement(land, model);
     uint256 private parcelId;
@@ -49,7 +50,7 @@ contract GasTest is Test {
     function test_place() public {
         vm.prank(alice);
         placement.place(parcelId, 1, _pose());
-        _assertGasBelow(95_000);
+        _assertGasBelow(98_500);
     }
 
     function test_move() public {
@@ -57,7 +58,7 @@ contract GasTest is Test {
         pose.x = 7;
         vm.prank(alice);
         placement.move(1, pose);
-        _assertGasBelow(45_000);
+        _assertGasBelow(48_500);
     }
 
     function test_remove() public {

@@ -8,13 +8,14 @@ import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {Test} from "forge-std/Test.sol";
 
+import {wholeGrid} from "./WholeGrid.sol";
 import {Land} from "../src/Land.sol";
 import {ILand} from "../src/interfaces/ILand.sol";
 
 contract LandTest is Test {
     address private issuer = makeAddr("issuer");
     address private alice = makeAddr("alice");
-    Land private land = new Land(issuer);
+    Land private land = new Land(issuer, wholeGrid(), 0);
 
     function test_idsAreExact() public view {
         assertEq(land.parcelId(0, 0), 0x80008000);

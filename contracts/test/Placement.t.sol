@@ -5,6 +5,7 @@ pragma solidity ^0.8.37;
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {Test} from "forge-std/Test.sol";
 
+import {wholeGrid} from "./WholeGrid.sol";
 import {Land} from "../src/Land.sol";
 import {Model} from "../src/Model.sol";
 import {Placement} from "../src/Placement.sol";
@@ -14,7 +15,7 @@ import {IPlacement} from "../src/interfaces/IPlacement.sol";
 contract PlacementTest is Test {
     address private alice = makeAddr("alice");
     address private bob = makeAddr("bob");
-    Land private land = new Land(address(this));
+    Land private land = new Land(address(this), wholeGrid(), 0);
     Model private model = new Model();
     Placement private placement = new Placement(land, model);
 

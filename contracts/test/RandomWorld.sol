@@ -6,13 +6,19 @@ pragma solidity ^0.8.37;
 import {Test} from "forge-std/Test.sol";
 
 import {EventReplay} from "./EventReplay.sol";
+import {GrantTree} from "./GrantTree.sol";
 import {Land} from "../src/Land.sol";
 import {Model} from "../src/Model.sol";
 import {Placement} from "../src/Placement.sol";
+import {ILand} from "../src/interfaces/ILand.sol";
 import {IModel} from "../src/interfaces/IModel.sol";
 import {IPlacement} from "../src/interfaces/IPlacement.sol";
 
 contract RandomWorld is Test {
+    // Few enough parcels that the same ones are met again, too many for a run to fill them.
+    int16 private constant MIN = -20;
+    int16 private constant MAX = 20;
+
     EventReplay public immutable replay = new EventReplay();
     Land public immutable land;
     Model public immutable model;
@@ -25,9 +31,10 @@ contract RandomWorld is Test {
     constructor() {
         vm.record();
         vm.recordLogs();
-        land = new Land(_account(0));
+        land = new Land(_account(0), ILand.Bounds(MIN, MAX, MIN, MAX), GrantTree.root(_leaves()));
         model = new Model();
         placement = new Placement(land, model);
+        replay.setLand(address(land));
         _take();
         replay.nameToken(address(land), "Cosmos Land", "LAND");
         replay.nameToken(address(model), "Cosmos Model", "MODEL");
@@ -47,24 +54,34 @@ contract RandomWorld is Test {
     }
 
     function mint(uint256 to, int16 x, int16 y) external recorded {
-        uint256 id = land.parcelId(x, y);
+        uint256 id = _place(x, y);
         if (_contains(_parcels, id)) return;
+        (x, y) = land.coordinates(id);
         vm.prank(land.owner());
         _parcels.push(land.mint(_account(to), x, y));
     }
 
-    function mintBatch(uint256 to, uint32 first, uint256 count) external recorded {
-        uint32[] memory ids = new uint32[](bound(count, 0, 8));
-        for (uint32 i = 0; i < ids.length; ++i) {
-            unchecked {
-                ids[i] = first + i;
-            }
+    function mintBatch(uint256 to, int16 x, int16 y, uint256 count) external recorded {
+        uint32[] memory ids = _column(x, y, count);
+        for (uint256 i = 0; i < ids.length; ++i) {
             if (_contains(_parcels, ids[i])) return;
         }
         vm.prank(land.owner());
         land.mintBatch(_account(to), ids);
         for (uint256 i = 0; i < ids.length; ++i) {
             _parcels.push(ids[i]);
+        }
+    }
+
+    /// Parcels that were minted already are passed over.
+    function claim(uint256 caller, int16 x, int16 y, uint256 count) external recorded {
+        uint32[] memory ids = _column(x, y, count);
+        (ILand.Grant[] memory grants, uint256 which) = (_grants(), ids.length == 0 || ids[0] < 0x80000000 ? 0 : 1);
+        bytes32[] memory proof = GrantTree.proof(_leaves(), which);
+        vm.prank(_account(caller));
+        land.claim(grants[which], ids, proof);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (!_contains(_parcels, ids[i])) _parcels.push(ids[i]);
         }
     }
 
@@ -88,6 +105,13 @@ contract RandomWorld is Test {
         land.approve(_account(account), id);
     }
 
+    function setParcelOperator(uint256 which, uint256 account) external recorded {
+        if (_parcels.length == 0) return;
+        uint256 id = _pick(_parcels, which);
+        vm.prank(land.ownerOf(id));
+        land.setParcelOperator(id, account % 5 == 4 ? address(0) : _account(account));
+    }
+
     function setLandOperator(uint256 owner, uint256 operator, bool approved) external recorded {
         vm.prank(_account(owner));
         land.setApprovalForAll(_account(operator), approved);
@@ -101,6 +125,38 @@ contract RandomWorld is Test {
         data.sources = _text(data.sources, (repeats >> 8) % 1025);
         vm.prank(_account(creator));
         model.publish(_account(to), data);
+    }
+
+    function publishWithTerms(uint256 creator, uint256 to, IModel.Terms memory terms) external recorded {
+        terms.flags %= 4;
+        terms.royaltyBasisPoints %= 10_001;
+        terms.royaltyReceiver = _account(uint160(terms.royaltyReceiver));
+        vm.prank(_account(creator));
+        model.publishWithTerms(
+            _account(to), IModel.ModelData(hex"01", 0, 1, address(0), "with terms", "tr=http%3A%2F%2Ft"), terms
+        );
+    }
+
+    function setFlags(uint256 which, uint8 flags) external recorded {
+        if (model.modelCount() == 0) return;
+        uint256 id = _model(which);
+        vm.prank(model.ownerOf(id));
+        model.setFlags(id, flags % 4);
+    }
+
+    function setRoyalty(uint256 which, uint256 receiver, uint16 basisPoints) external recorded {
+        if (model.modelCount() == 0) return;
+        uint256 id = _model(which);
+        IModel.Terms memory terms = model.terms(id);
+        vm.prank(terms.royaltyReceiver);
+        model.setRoyalty(id, _account(receiver), uint16(basisPoints % (uint256(terms.royaltyBasisPoints) + 1)));
+    }
+
+    function setConsent(uint256 which, uint256 account, bool given) external recorded {
+        if (model.modelCount() == 0) return;
+        uint256 id = _model(which);
+        vm.prank(model.ownerOf(id));
+        model.setConsent(id, _account(account), given);
     }
 
     function setGate(uint256 which, address gate) external recorded {
@@ -134,18 +190,23 @@ contract RandomWorld is Test {
         if (_parcels.length == 0 || model.modelCount() == 0) return;
         uint256 id = _pick(_parcels, which);
         uint256 modelId = _model(whichModel);
-        vm.prank(_holder(id, which));
+        address caller = _holder(id, which);
+        bool consent = model.mayPlace(modelId, caller) || model.mayPlace(modelId, land.ownerOf(id));
+        if (!consent) return;
+        vm.prank(caller);
         _placements.push(placement.place(id, modelId, _valid(pose)));
     }
 
     function move(uint256 which, IPlacement.Pose memory pose) external recorded {
         if (_placements.length == 0) return;
         uint256 id = _pick(_placements, which);
+        if (!placement.stands(id)) return;
         (uint256 parcelId,,) = placement.placement(id);
         vm.prank(_holder(parcelId, which));
         placement.move(id, _valid(pose));
     }
 
+    /// Those that stand and those that do not any longer.
     function remove(uint256 which) external recorded {
         if (_placements.length == 0) return;
         uint256 id = _pick(_placements, which);
@@ -172,10 +233,34 @@ contract RandomWorld is Test {
         return address(uint160(0xacc0 + seed % 4));
     }
 
-    /// The parcel's owner or, where there is one, its approved account.
+    /// The parcel's owner or, where there is one, its approved account or its operator.
     function _holder(uint256 parcelId, uint256 seed) private view returns (address) {
-        address approved = land.getApproved(parcelId);
-        return seed % 2 == 0 && approved != address(0) ? approved : land.ownerOf(parcelId);
+        address other = seed % 4 == 0 ? land.getApproved(parcelId) : land.parcelOperator(parcelId);
+        return seed % 2 == 0 && other != address(0) ? other : land.ownerOf(parcelId);
+    }
+
+    /// The world's west half is granted to one account, its east half to another.
+    function _grants() private pure returns (ILand.Grant[] memory grants) {
+        grants = new ILand.Grant[](2);
+        grants[0] = ILand.Grant(_account(1), 0, 0x7fffffff);
+        grants[1] = ILand.Grant(_account(2), 0x80000000, type(uint32).max);
+    }
+
+    function _leaves() private pure returns (bytes32[] memory) {
+        return GrantTree.leaves(_grants());
+    }
+
+    /// A parcel inside the bounds.
+    function _place(int16 x, int16 y) private view returns (uint256) {
+        return land.parcelId(int16(bound(x, MIN, MAX)), int16(bound(y, MIN, MAX)));
+    }
+
+    /// Up to 8 parcels, all inside the bounds.
+    function _column(int16 x, int16 y, uint256 count) private view returns (uint32[] memory ids) {
+        ids = new uint32[](bound(count, 0, 8));
+        for (uint256 i = 0; i < ids.length; ++i) {
+            ids[i] = uint32(_place(x, int16(bound(y, MIN, MAX - 8)) + int16(uint16(i))));
+        }
     }
 
     function _model(uint256 seed) private view returns (uint256) {

@@ -321,7 +321,11 @@ fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {
             artefact,
         })
     };
-    let land = create("Land", &[Argument::address(owner)])?;
+    let grid = [i16::MIN, i16::MAX, i16::MIN, i16::MAX];
+    let mut arguments = vec![Argument::address(owner)];
+    arguments.extend(grid.map(|edge| Argument::signed(edge.into())));
+    arguments.push(Argument::number(0)); // no grants
+    let land = create("Land", &arguments)?;
     let model = create("Model", &[])?;
     let tokens = [
         Argument::address(&land.address),
