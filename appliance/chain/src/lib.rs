@@ -17,6 +17,8 @@ mod endpoints;
 mod error;
 mod follower;
 mod handle;
+#[allow(dead_code)] // the sources are on their way
+mod headers;
 mod logs;
 #[cfg(test)]
 mod made_up_chain;

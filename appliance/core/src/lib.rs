@@ -15,6 +15,7 @@ mod parcel;
 mod refusal;
 mod status;
 mod time;
+mod trust;
 
 pub use address::{AddressError, WalletAddress};
 pub use classify::{Classified, Evictable, Protected, Protection, classify};
@@ -30,3 +31,4 @@ pub use status::{
     VolumeState, VolumeStatus,
 };
 pub use time::UnixTime;
+pub use trust::{CheckpointStatus, Trust, TrustStatus, VouchedBlock};
