@@ -3,6 +3,7 @@
 use std::{fmt, path::Path, time::Duration};
 
 use seedbox_core::WalletAddress;
+use seedbox_store::chain::Contract;
 use serde::Deserialize;
 
 use crate::Error;
@@ -84,6 +85,15 @@ impl Deployment {
         }
         let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
         serde_json::from_str(&text).map_err(|e| failed(e.to_string()))
+    }
+
+    /// Where a contract is.
+    pub(crate) fn address(&self, contract: Contract) -> WalletAddress {
+        match contract {
+            Contract::Land => self.land,
+            Contract::Model => self.model,
+            Contract::Placement => self.placement,
+        }
     }
 
     /// One line that differs whenever another state has to be read.

@@ -8,6 +8,7 @@ use alloy::{
     sol_types::SolEvent,
 };
 use seedbox_core::{ContentHash, InfoHash, Model, Parcel, Placement, Pose, WalletAddress};
+use seedbox_store::chain::Contract;
 
 use crate::{Deployment, projection::Event};
 
@@ -15,20 +16,50 @@ use crate::{Deployment, projection::Event};
 mod interfaces {
     use super::sol;
 
+    sol!("../../contracts/src/interfaces/ILand.sol");
     sol!("../../contracts/src/interfaces/IModel.sol");
     sol!("../../contracts/src/interfaces/IPlacement.sol");
     sol! {
         /// EIP-721.
         event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+        /// EIP-721.
+        event Approval(address indexed owner, address indexed approved, uint256 indexed tokenId);
+        /// EIP-721.
+        event ApprovalForAll(address indexed owner, address indexed operator, bool approved);
+        /// Of contracts with an owner, by OpenZeppelin.
+        event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
+        /// ERC-4906.
+        event MetadataUpdate(uint256 _tokenId);
+        /// `ModelPublished` with its strings as they are: nobody makes sure that they are UTF-8.
+        event RawModelPublished(
+            uint256 indexed modelId,
+            address indexed creator,
+            bytes20 infoHash,
+            bytes32 contentHash,
+            uint64 size,
+            address gate,
+            bytes name,
+            bytes sources
+        );
     }
 }
-pub(crate) use interfaces::{IModel, IPlacement, Transfer};
+pub(crate) use interfaces::{
+    Approval, ApprovalForAll, ILand, IModel, IPlacement, MetadataUpdate, OwnershipTransferred,
+    RawModelPublished, Transfer,
+};
 
-/// First topics of the events that the box reads.
-pub(crate) const EVENTS: [B256; 6] = [
+/// First topics of the events that the box reads: all that change the contracts' storage.
+pub(crate) const EVENTS: [B256; 13] = [
     Transfer::SIGNATURE_HASH,
+    Approval::SIGNATURE_HASH,
+    ApprovalForAll::SIGNATURE_HASH,
+    OwnershipTransferred::SIGNATURE_HASH,
+    ILand::ParcelOperatorChanged::SIGNATURE_HASH,
     IModel::ModelPublished::SIGNATURE_HASH,
     IModel::GateChanged::SIGNATURE_HASH,
+    IModel::FlagsChanged::SIGNATURE_HASH,
+    IModel::RoyaltyChanged::SIGNATURE_HASH,
+    IModel::ConsentChanged::SIGNATURE_HASH,
     IPlacement::Placed::SIGNATURE_HASH,
     IPlacement::Moved::SIGNATURE_HASH,
     IPlacement::Removed::SIGNATURE_HASH,
@@ -51,52 +82,72 @@ pub(crate) enum Unusable {
     OutOfRange,
 }
 
-/// Reads one log.
-pub(crate) fn decode(deployment: &Deployment, log: &Log) -> Result<Event, Unusable> {
-    let contract = WalletAddress(log.address().into_array());
-    let topic = *log.topic0().ok_or(Unusable::Malformed)?;
-    if contract == deployment.land && topic == Transfer::SIGNATURE_HASH {
-        let event: Transfer = event(log)?;
-        let to = account(event.to);
-        Ok(Event::LandTransferred(parcel(event.tokenId)?, to))
-    } else if contract == deployment.model && topic == Transfer::SIGNATURE_HASH {
-        let event: Transfer = event(log)?;
-        Ok(Event::ModelTransferred(
-            id(event.tokenId)?,
-            account(event.to),
-        ))
-    } else if contract == deployment.model {
-        decode_model(log, topic)
-    } else if contract == deployment.placement {
-        decode_placement(log, topic)
-    } else if contract == deployment.land {
-        Err(Unusable::Malformed)
-    } else {
-        Err(Unusable::ForeignContract)
+impl RawModelPublished {
+    /// Reads a `ModelPublished` log.
+    pub(crate) fn of(log: &Log) -> Result<Self, Unusable> {
+        let data = &log.inner.data;
+        let topics = <Self as SolEvent>::decode_topics(data.topics().iter().copied())
+            .map_err(|_| Unusable::Malformed)?;
+        let body = Self::abi_decode_data(&data.data).map_err(|_| Unusable::Malformed)?;
+        Ok(Self::new(topics, body))
     }
 }
 
-fn decode_model(log: &Log, topic: B256) -> Result<Event, Unusable> {
-    match topic {
+/// The contract that a log is of.
+pub(crate) fn contract_of(deployment: &Deployment, log: &Log) -> Result<Contract, Unusable> {
+    let address = WalletAddress(log.address().into_array());
+    Contract::ALL
+        .into_iter()
+        .find(|contract| deployment.address(*contract) == address)
+        .ok_or(Unusable::ForeignContract)
+}
+
+/// What a log means to the box; `None` if it concerns the contracts' storage alone.
+pub(crate) fn decode(deployment: &Deployment, log: &Log) -> Result<Option<Event>, Unusable> {
+    let topic = *log.topic0().ok_or(Unusable::Malformed)?;
+    match contract_of(deployment, log)? {
+        Contract::Land if topic == Transfer::SIGNATURE_HASH => {
+            let event: Transfer = event(log)?;
+            Ok(Some(Event::LandTransferred {
+                parcel: parcel(event.tokenId)?,
+                from: account(event.from),
+                to: account(event.to),
+            }))
+        }
+        Contract::Model if topic == Transfer::SIGNATURE_HASH => {
+            let event: Transfer = event(log)?;
+            Ok(Some(Event::ModelTransferred(
+                id(event.tokenId)?,
+                account(event.to),
+            )))
+        }
+        Contract::Land => Ok(None),
+        Contract::Model => decode_model(log, topic),
+        Contract::Placement => decode_placement(log, topic).map(Some),
+    }
+}
+
+fn decode_model(log: &Log, topic: B256) -> Result<Option<Event>, Unusable> {
+    Ok(Some(match topic {
         IModel::ModelPublished::SIGNATURE_HASH => {
-            let event: IModel::ModelPublished = event(log)?;
-            Ok(Event::ModelPublished(Model {
+            let event = RawModelPublished::of(log)?;
+            Event::ModelPublished(Model {
                 id: id(event.modelId)?,
                 info_hash: InfoHash(event.infoHash.0),
                 content_hash: ContentHash(event.contentHash.0),
                 size: event.size,
                 gate: account(event.gate),
-                name: display_name(&event.name),
-                sources: magnet_parameters(event.sources),
+                name: display_name(&String::from_utf8_lossy(&event.name)),
+                sources: magnet_parameters(&event.sources),
                 owner: None,
-            }))
+            })
         }
         IModel::GateChanged::SIGNATURE_HASH => {
             let event: IModel::GateChanged = event(log)?;
-            Ok(Event::GateChanged(id(event.modelId)?, account(event.gate)))
+            Event::GateChanged(id(event.modelId)?, account(event.gate))
         }
-        _ => Err(Unusable::Malformed),
-    }
+        _ => return Ok(None),
+    }))
 }
 
 fn decode_placement(log: &Log, topic: B256) -> Result<Event, Unusable> {
@@ -122,7 +173,7 @@ fn decode_placement(log: &Log, topic: B256) -> Result<Event, Unusable> {
     }
 }
 
-fn event<E: SolEvent>(log: &Log) -> Result<E, Unusable> {
+pub(crate) fn event<E: SolEvent>(log: &Log) -> Result<E, Unusable> {
     E::decode_log_data(&log.inner.data).map_err(|_| Unusable::Malformed)
 }
 
@@ -170,9 +221,10 @@ fn display_name(name: &str) -> String {
 
 /// Magnet parameters are percent-encoded; what is too long or holds anything else is dropped,
 /// since half a parameter would mean something else.
-fn magnet_parameters(sources: String) -> String {
-    let sound = sources.len() <= MAX_SOURCES && sources.bytes().all(|b| b.is_ascii_graphic());
-    if sound { sources } else { String::new() }
+fn magnet_parameters(sources: &[u8]) -> String {
+    let sound = sources.len() <= MAX_SOURCES && sources.iter().all(u8::is_ascii_graphic);
+    let text = if sound { sources } else { &[] };
+    text.iter().copied().map(char::from).collect()
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use alloy::{
     rpc::{
         client::RpcClient,
         json_rpc::{RpcRecv, RpcSend},
-        types::{Filter, Log},
+        types::{BlockId, Filter, Header as FullHeader, Log},
     },
     transports::{TransportError, TransportErrorKind, TransportResult, http::reqwest::Url},
 };
 use seedbox_core::{BlockRef, UnixTime, WalletAddress};
+use seedbox_store::chain::Contract;
 use serde::Deserialize;
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
@@ -22,6 +23,7 @@ use tokio::{
 use crate::{
     Deployment, contracts,
     endpoint_error::EndpointError,
+    evidence::Evidence,
     source::{Header, Source},
     transport,
 };
@@ -175,18 +177,9 @@ impl Endpoint {
     }
 
     fn filter(&self) -> Filter {
-        let Deployment {
-            land,
-            model,
-            placement,
-            ..
-        } = &self.deployment;
+        let addresses = Contract::ALL.map(|c| Address::from(self.deployment.address(c).0));
         Filter::new()
-            .address(
-                [land, model, placement]
-                    .map(|c| Address::from(c.0))
-                    .to_vec(),
-            )
+            .address(addresses.to_vec())
             .event_signature(contracts::EVENTS.to_vec())
     }
 }
@@ -198,13 +191,7 @@ impl Source for Endpoint {
         if found != expected {
             return Err(EndpointError::WrongChain { expected, found });
         }
-        let Deployment {
-            land,
-            model,
-            placement,
-            ..
-        } = self.deployment;
-        for contract in [land, model, placement] {
+        for contract in Contract::ALL.map(|contract| self.deployment.address(contract)) {
             let WalletAddress(address) = contract;
             let code: Bytes = self
                 .ask("eth_getCode", (Address::from(address), "latest"))
@@ -261,6 +248,23 @@ impl Source for Endpoint {
             .collect();
         let logs: Vec<Vec<Log>> = self.ask_each("eth_getLogs", &filters).await?;
         Ok(logs.into_iter().flatten().collect())
+    }
+
+    async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError> {
+        let hash = B256::from(block.hash);
+        let header: Option<FullHeader> = self.ask("eth_getBlockByHash", (hash, false)).await?;
+        let header = header.ok_or(EndpointError::Disproved("it does not have the block"))?;
+        let params = Contract::ALL.map(|contract| {
+            let address = Address::from(self.deployment.address(contract).0);
+            (address, [(); 0], BlockId::from(hash))
+        });
+        let proofs = match self.ask_each("eth_getProof", &params).await {
+            Err(EndpointError::Refused(_)) => return Ok(None),
+            answers => answers?,
+        };
+        let proofs = <[_; 3]>::try_from(proofs)
+            .map_err(|_| EndpointError::Disproved("an account is missing"))?;
+        Evidence::check(&self.deployment, block, &header.inner, proofs).map(Some)
     }
 }
 

@@ -31,6 +31,10 @@ pub(crate) enum EndpointError {
     WrongChain { expected: u64, found: u64 },
     #[error("has no contract at {0}. Check the deployment file")]
     NoContract(WalletAddress),
+    #[error("could not prove what it told: {0}")]
+    Disproved(&'static str),
+    #[error("left out or changed events: those up to block {block} do not add up to its state")]
+    EventsDoNotAddUp { block: u64 },
     #[error("is at block {head}, behind block {tip} that the box has already read")]
     Behind { head: u64, tip: u64 },
     #[error("is at block {head}, before the contracts' first block {start}")]

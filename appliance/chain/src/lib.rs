@@ -15,6 +15,7 @@ mod endpoint;
 mod endpoint_error;
 mod endpoints;
 mod error;
+mod evidence;
 mod follower;
 mod handle;
 #[allow(dead_code)] // the sources are on their way
@@ -28,6 +29,7 @@ mod reader;
 mod service;
 mod source;
 mod status;
+mod storage;
 mod transport;
 mod view;
 mod working;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use alloy::rpc::types::Log;
 
-use crate::{Deployment, endpoint_error::EndpointError};
+use crate::{Deployment, contracts::contract_of, endpoint_error::EndpointError};
 
 /// A log with the height of its block.
 #[derive(Debug)]
@@ -25,7 +25,6 @@ pub(crate) fn check(
     range: RangeInclusive<u64>,
     hash_of: impl Fn(u64) -> Option<[u8; 32]>,
 ) -> Result<Vec<EventLog>, EndpointError> {
-    let contracts = [deployment.land, deployment.model, deployment.placement];
     let mut placed = Vec::with_capacity(logs.len());
     for log in logs {
         let (Some(block), Some(hash), Some(index)) =
@@ -36,10 +35,7 @@ pub(crate) fn check(
         if log.removed || !range.contains(&block) {
             return Err(nonsense("a log of a block that was not asked for"));
         }
-        if !contracts
-            .iter()
-            .any(|contract| contract.0 == log.address().into_array())
-        {
+        if contract_of(deployment, &log).is_err() {
             return Err(nonsense("a log of a contract that was not asked for"));
         }
         if hash_of(block).is_some_and(|known| known != hash.0) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, Log as PrimitiveLog, LogData, U256, keccak256},
+    primitives::{Address, B256, Log as PrimitiveLog, LogData, U256, keccak256},
     rpc::types::Log,
     sol_types::SolEvent,
 };
@@ -16,7 +16,8 @@ use crate::{
     Deployment,
     contracts::{IModel, IPlacement, Transfer},
     endpoint_error::EndpointError,
-    projection::Event,
+    evidence::Evidence,
+    projection::{Event, Projection},
     source::{Header, Source},
 };
 
@@ -50,6 +51,10 @@ pub(crate) struct MadeUpChain {
     pub(crate) widest_range: Cell<u64>,
     /// Logs that are told besides the true ones.
     pub(crate) lies: RefCell<Vec<Log>>,
+    /// Logs that are not told, by the number of their block.
+    pub(crate) left_out: Cell<Option<u64>>,
+    /// Whether it gives proofs.
+    pub(crate) proves: Cell<bool>,
     /// Questions asked.
     pub(crate) asked: Cell<u64>,
 }
@@ -62,6 +67,8 @@ impl MadeUpChain {
             fork,
             widest_range: Cell::new(u64::MAX),
             lies: RefCell::default(),
+            left_out: Cell::new(None),
+            proves: Cell::new(true),
             asked: Cell::new(0),
         };
         chain.mine(&[]);
@@ -97,6 +104,10 @@ impl MadeUpChain {
 
     pub(crate) fn tip(&self) -> BlockRef {
         self.blocks.last().unwrap().header.block
+    }
+
+    fn tells(&self, block: &Block) -> bool {
+        self.left_out.get() != Some(block.header.block.number)
     }
 
     fn count(&self) {
@@ -140,7 +151,7 @@ impl Source for MadeUpChain {
                 "query returned too many results".into(),
             ));
         }
-        let inside = |b: &&Block| numbers.contains(&b.header.block.number);
+        let inside = |b: &&Block| self.tells(b) && numbers.contains(&b.header.block.number);
         let mut logs: Vec<_> = self
             .blocks
             .iter()
@@ -153,7 +164,7 @@ impl Source for MadeUpChain {
 
     async fn logs_of(&self, blocks: &[BlockRef]) -> Result<Vec<Log>, EndpointError> {
         self.count();
-        let asked = |b: &&Block| blocks.contains(&b.header.block);
+        let asked = |b: &&Block| self.tells(b) && blocks.contains(&b.header.block);
         let mut logs: Vec<_> = self
             .blocks
             .iter()
@@ -162,6 +173,25 @@ impl Source for MadeUpChain {
             .collect();
         logs.extend(self.lies.borrow().iter().cloned());
         Ok(logs)
+    }
+
+    async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError> {
+        self.count();
+        if !self.proves.get() {
+            return Ok(None);
+        }
+        let mut state = Projection::default();
+        let upto = self.blocks.iter().take_while(|b| b.header.block.number <= block.number);
+        for log in upto.flat_map(|b| &b.logs) {
+            let _ = state.replay(&deployment(), log); // what no contract can have told
+        }
+        Ok(Some(Evidence {
+            block: *block,
+            header: Vec::new(),
+            state_root: B256::ZERO,
+            accounts: Default::default(),
+            roots: state.storage().roots(),
+        }))
     }
 }
 
@@ -188,8 +218,10 @@ fn encode(event: &Event) -> (WalletAddress, LogData) {
         ..
     } = deployment();
     match event {
-        Event::LandTransferred(parcel, to) => (land, transfer(U256::from(parcel.token_id()), *to)),
-        Event::ModelTransferred(id, to) => (model, transfer(U256::from(*id), *to)),
+        Event::LandTransferred { parcel, from, to } => {
+            (land, transfer(U256::from(parcel.token_id()), *from, *to))
+        }
+        Event::ModelTransferred(id, to) => (model, transfer(U256::from(*id), None, *to)),
         Event::ModelPublished(published) => (model, publication(published)),
         Event::GateChanged(id, gate) => {
             let event = IModel::GateChanged {
@@ -223,9 +255,9 @@ fn encode(event: &Event) -> (WalletAddress, LogData) {
     }
 }
 
-fn transfer(token: U256, to: Option<WalletAddress>) -> LogData {
+fn transfer(token: U256, from: Option<WalletAddress>, to: Option<WalletAddress>) -> LogData {
     let event = Transfer {
-        from: Address::ZERO,
+        from: address(from),
         to: address(to),
         tokenId: token,
     };

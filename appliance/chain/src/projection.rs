@@ -1,19 +1,33 @@
 //! What the contracts' events add up to. Pure: rows in, changed rows out; the store keeps the same
 //! rows, and undoing is setting them back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
+use alloy::{primitives::U256, rpc::types::Log};
 use seedbox_core::{
     BlockRef, LandGrid, Model, ModelId, Parcel, ParcelState, Placement, PlacementId, Pose,
     WalletAddress,
 };
 use seedbox_store::chain::Row;
 
+use crate::{
+    Deployment,
+    contracts::Unusable,
+    storage::{self, Storage},
+};
+
 /// One event of the contracts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A parcel has another owner, or none.
-    LandTransferred(Parcel, Option<WalletAddress>),
+    /// A parcel was minted, or has another owner. What an earlier owner had placed on it ends.
+    LandTransferred {
+        parcel: Parcel,
+        from: Option<WalletAddress>,
+        to: Option<WalletAddress>,
+    },
     /// A model token has another owner, or none.
     ModelTransferred(ModelId, Option<WalletAddress>),
     /// A model was published.
@@ -35,31 +49,72 @@ pub(crate) struct Projection {
     models: BTreeMap<ModelId, Model>,
     model_owners: HashMap<ModelId, WalletAddress>,
     placements: BTreeMap<PlacementId, (Parcel, Placement)>,
+    /// The placements of each parcel that has any.
+    standing: HashMap<Parcel, BTreeSet<PlacementId>>,
+    storage: Arc<Storage>,
 }
 
 impl Projection {
-    /// Applies an event. Returns the row it changes, before and after, or `None` if it says nothing
+    /// Applies an event. Returns the rows it changes, before and after; none if it says nothing
     /// new (for example about a placement that there is not).
-    pub(crate) fn apply(&mut self, event: Event) -> Option<(Row, Row)> {
+    pub(crate) fn apply(&mut self, event: Event) -> Vec<(Row, Row)> {
+        let changed = self.changed_by(event);
+        let replaced = changed.into_iter().map(|after| {
+            let before = self.set(after.clone());
+            (before, after)
+        });
+        replaced.filter(|(before, after)| before != after).collect()
+    }
+
+    /// Writes what a log wrote into the contracts' storage. Returns the words before and after.
+    ///
+    /// # Errors
+    /// The contracts cannot have made this log.
+    pub(crate) fn replay(
+        &mut self,
+        deployment: &Deployment,
+        log: &Log,
+    ) -> Result<Vec<(Row, Row)>, Unusable> {
+        storage::replay(Arc::make_mut(&mut self.storage), deployment, log)
+    }
+
+    /// The contracts' storage.
+    pub(crate) fn storage(&self) -> &Arc<Storage> {
+        &self.storage
+    }
+
+    fn changed_by(&self, event: Event) -> Vec<Row> {
         let after = match event {
-            Event::LandTransferred(parcel, to) => Row::Parcel(parcel, to),
+            Event::LandTransferred { parcel, from, to } => {
+                let ended = self.standing.get(&parcel).filter(|_| from.is_some());
+                let mut rows: Vec<Row> = ended
+                    .into_iter()
+                    .flatten()
+                    .map(|&id| Row::Placement(id, None))
+                    .collect();
+                rows.push(Row::Parcel(parcel, to));
+                return rows;
+            }
             Event::ModelTransferred(id, to) => Row::ModelOwner(id, to),
             Event::ModelPublished(model) => Row::Model(model.id, Some(Box::new(model))),
             Event::GateChanged(id, gate) => {
-                let model = self.models.get(&id)?.clone();
+                let Some(model) = self.models.get(&id).cloned() else {
+                    return Vec::new();
+                };
                 Row::Model(id, Some(Box::new(Model { gate, ..model })))
             }
             Event::Placed(parcel, placement) => {
                 Row::Placement(placement.id, Some((parcel, placement)))
             }
             Event::Moved(id, pose) => {
-                let (parcel, placement) = self.placements.get(&id)?.clone();
+                let Some((parcel, placement)) = self.placements.get(&id).cloned() else {
+                    return Vec::new();
+                };
                 Row::Placement(id, Some((parcel, Placement { pose, ..placement })))
             }
             Event::Removed(id) => Row::Placement(id, None),
         };
-        let before = self.set(after.clone());
-        (before != after).then_some((before, after))
+        vec![after]
     }
 
     /// Sets a row and returns it as it was.
@@ -77,11 +132,37 @@ impl Projection {
                 Row::ModelOwner(id, self.model_owners.insert(id, owner))
             }
             Row::ModelOwner(id, None) => Row::ModelOwner(id, self.model_owners.remove(&id)),
-            Row::Placement(id, Some(standing)) => {
-                Row::Placement(id, self.placements.insert(id, standing))
+            Row::Placement(id, standing) => Row::Placement(id, self.set_placement(id, standing)),
+            Row::Slot(contract, path, word) => {
+                let word = U256::from_be_bytes(word);
+                let before = Arc::make_mut(&mut self.storage).set(contract, path.into(), word);
+                Row::Slot(contract, path, before.to_be_bytes())
             }
-            Row::Placement(id, None) => Row::Placement(id, self.placements.remove(&id)),
         }
+    }
+
+    fn set_placement(
+        &mut self,
+        id: PlacementId,
+        standing: Option<(Parcel, Placement)>,
+    ) -> Option<(Parcel, Placement)> {
+        let parcel = standing.as_ref().map(|(parcel, _)| *parcel);
+        let before = match standing {
+            Some(standing) => self.placements.insert(id, standing),
+            None => self.placements.remove(&id),
+        };
+        if let Some((earlier, _)) = &before
+            && let Entry::Occupied(mut on_parcel) = self.standing.entry(*earlier)
+        {
+            on_parcel.get_mut().remove(&id);
+            if on_parcel.get().is_empty() {
+                on_parcel.remove();
+            }
+        }
+        if let Some(parcel) = parcel {
+            self.standing.entry(parcel).or_default().insert(id);
+        }
+        before
     }
 
     /// The land grid of this state. What stands on land that nobody holds is left out.

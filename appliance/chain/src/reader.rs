@@ -275,17 +275,17 @@ impl Reader {
         let mut changes = Vec::new();
         let mut unusable = 0usize;
         for EventLog { block, log } in logs {
-            match contracts::decode(&self.deployment, log) {
-                Ok(event) => {
-                    let rows = self.working.projection.apply(event);
-                    changes.extend(rows.map(|(before, after)| Change {
-                        block: *block,
-                        before,
-                        after,
-                    }));
-                }
-                Err(_) => unusable += 1,
-            }
+            let projection = &mut self.working.projection;
+            let meaning = contracts::decode(&self.deployment, log);
+            let written = projection.replay(&self.deployment, log);
+            unusable += usize::from(meaning.is_err() || written.is_err());
+            let meant = meaning.ok().flatten().map(|event| projection.apply(event));
+            let rows = meant.into_iter().chain(written).flatten();
+            changes.extend(rows.map(|(before, after)| Change {
+                block: *block,
+                before,
+                after,
+            }));
         }
         if unusable > 0 {
             warn!(

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use alloy::rpc::types::Log;
 use seedbox_core::BlockRef;
 
-use crate::endpoint_error::EndpointError;
+use crate::{endpoint_error::EndpointError, evidence::Evidence};
 
 /// A block's place in the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,4 +31,7 @@ pub(crate) trait Source {
     /// The contracts' logs in these very blocks, one after the other. Unlike a range this cannot
     /// silently be about other blocks.
     async fn logs_of(&self, blocks: &[BlockRef]) -> Result<Vec<Log>, EndpointError>;
+    /// The contracts' storage roots at a block, proved against its hash; `None` if the source
+    /// gives no proofs. This answer is checked.
+    async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError>;
 }

@@ -18,6 +18,22 @@ use crate::{Error, Store};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadingId(i64);
 
+/// The contracts whose storage is rebuilt from their events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Contract {
+    /// Parcels.
+    Land,
+    /// Models.
+    Model,
+    /// What stands where.
+    Placement,
+}
+
+impl Contract {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Land, Self::Model, Self::Placement];
+}
+
 /// One row of the projection by its key, with its value; `None` where there is no such row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Row {
@@ -29,6 +45,16 @@ pub enum Row {
     ModelOwner(ModelId, Option<WalletAddress>),
     /// A placement and the parcel it stands on.
     Placement(PlacementId, Option<(Parcel, Placement)>),
+    /// A word of a contract's storage; as in Ethereum there is none where it is zero.
+    Slot(
+        Contract,
+        /// keccak-256 of the slot: the path in the contract's storage trie.
+        #[serde(with = "hex::serde")]
+        [u8; 32],
+        /// The word, big endian.
+        #[serde(with = "hex::serde")]
+        [u8; 32],
+    ),
 }
 
 /// A row replaced by an event.

@@ -53,10 +53,19 @@ fn any_pose() -> impl Strategy<Value = Pose> {
     })
 }
 
+pub(crate) fn transferred(parcel: Parcel, from: Option<u8>, to: u8) -> Event {
+    Event::LandTransferred {
+        parcel,
+        from: from.map(wallet),
+        to: Some(wallet(to)),
+    }
+}
+
 /// Events about so few things that they meet each other.
 pub(crate) fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (any_parcel(), any_wallet()).prop_map(|(p, w)| Event::LandTransferred(p, w)),
+        (any_parcel(), any_wallet(), any_wallet())
+            .prop_map(|(parcel, from, to)| Event::LandTransferred { parcel, from, to }),
         (0u64..4, any_wallet()).prop_map(|(id, w)| Event::ModelTransferred(id, w)),
         (0u64..4, any_wallet(), any::<u8>()).prop_map(|(id, gate, c)| Event::ModelPublished(
             Model {
@@ -81,7 +90,7 @@ proptest! {
             projection.apply(event);
         }
         let remembered = projection.clone();
-        let changes: Vec<_> = after.into_iter().filter_map(|e| projection.apply(e)).collect();
+        let changes: Vec<_> = after.into_iter().flat_map(|e| projection.apply(e)).collect();
         for (before, after) in changes.into_iter().rev() {
             prop_assert_eq!(projection.set(before), after);
         }
@@ -91,7 +100,7 @@ proptest! {
     #[test]
     fn setting_the_changed_rows_is_applying(events in vec(any_event(), 0..60)) {
         let mut projection = Projection::default();
-        let rows: Vec<Row> = events.into_iter().filter_map(|e| Some(projection.apply(e)?.1)).collect();
+        let rows: Vec<Row> = events.into_iter().flat_map(|e| projection.apply(e)).map(|(_, after)| after).collect();
         prop_assert_eq!(rows.into_iter().collect::<Projection>(), projection);
     }
 }
@@ -103,7 +112,7 @@ fn a_model_on_owned_land_is_found_from_the_wallet() {
     // The token's Transfer comes before its publication, as the contract emits them.
     projection.apply(Event::ModelTransferred(9, Some(wallet(2))));
     projection.apply(Event::ModelPublished(model(9, 1)));
-    projection.apply(Event::LandTransferred(parcel, Some(wallet(1))));
+    projection.apply(transferred(parcel, None, 1));
     projection.apply(Event::Placed(parcel, placement(5, 9)));
     let grid = projection.grid(None);
     let owned = grid.owned_by(&[wallet(1), wallet(2)]);
@@ -114,28 +123,34 @@ fn a_model_on_owned_land_is_found_from_the_wallet() {
     );
     assert!(owned[1].parcels.is_empty());
 
-    projection.apply(Event::LandTransferred(parcel, Some(wallet(2))));
+    projection.apply(transferred(parcel, Some(1), 2));
     let grid = projection.grid(None);
     assert!(grid.owned_by(&[wallet(1)])[0].parcels.is_empty());
-    assert_eq!(
-        grid.owned_by(&[wallet(2)])[0].parcels[0].placements.len(),
-        1
+    assert!(
+        grid.owned_by(&[wallet(2)])[0].parcels[0]
+            .placements
+            .is_empty(),
+        "a sale ends what the seller had placed"
     );
 
-    projection.apply(Event::Removed(5));
+    projection.apply(Event::Placed(parcel, placement(6, 9)));
+    assert_eq!(projection.grid(None).parcels[&parcel].placements.len(), 1);
+    projection.apply(Event::Moved(5, placement(5, 9).pose));
+    assert_eq!(projection.grid(None).parcels[&parcel].placements.len(), 1);
+    projection.apply(Event::Removed(6));
     assert!(projection.grid(None).parcels[&parcel].placements.is_empty());
 }
 
 #[test]
 fn what_says_nothing_new_changes_nothing() {
     let mut projection = Projection::default();
-    assert_eq!(projection.apply(Event::Removed(1)), None);
+    assert_eq!(projection.apply(Event::Removed(1)), []);
     assert_eq!(
         projection.apply(Event::Moved(1, placement(1, 1).pose)),
-        None
+        []
     );
-    assert_eq!(projection.apply(Event::GateChanged(1, None)), None);
-    let transfer = Event::LandTransferred(Parcel { x: 0, y: 0 }, Some(wallet(1)));
-    assert!(projection.apply(transfer.clone()).is_some());
-    assert_eq!(projection.apply(transfer), None);
+    assert_eq!(projection.apply(Event::GateChanged(1, None)), []);
+    let transfer = transferred(Parcel { x: 0, y: 0 }, None, 1);
+    assert_eq!(projection.apply(transfer.clone()).len(), 1);
+    assert_eq!(projection.apply(transfer), []);
 }

@@ -8,7 +8,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     made_up_chain::{MadeUpChain, deployment, log, wallet},
-    projection::{Event, tests::any_event},
+    projection::{
+        Event,
+        tests::{any_event, transferred},
+    },
 };
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -70,7 +73,7 @@ async fn read_afresh(chain: &MadeUpChain) -> LandGrid {
 }
 
 fn land(x: i16, owner: u8) -> Event {
-    Event::LandTransferred(Parcel { x, y: 0 }, Some(wallet(owner)))
+    transferred(Parcel { x, y: 0 }, None, owner)
 }
 
 /// Every block mints a parcel or hands one on.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256},
     rpc::client::RpcClient,
     sol,
     sol_types::{SolCall, SolValue},
@@ -158,7 +158,14 @@ impl Anvil {
     /// Puts the contracts on the chain; the first account may mint land.
     pub(crate) async fn deploy(&self) -> Deployment {
         let owner = self.accounts().await[0];
-        let land = self.create("Land", owner.abi_encode()).await;
+        let bounds = ILand::Bounds {
+            minX: i16::MIN,
+            maxX: i16::MAX,
+            minY: i16::MIN,
+            maxY: i16::MAX,
+        };
+        let arguments = (owner, bounds, B256::ZERO).abi_encode_params();
+        let land = self.create("Land", arguments).await;
         let model = self.create("Model", Vec::new()).await;
         let both = (Address::from(land.0), Address::from(model.0));
         let placement = self.create("Placement", both.abi_encode_params()).await;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, types::ToSql};
 use seedbox_core::{ContentHash, InfoHash, Model, Parcel, Placement, Pose, WalletAddress};
 
-use super::{ReadingId, Row};
+use super::{Contract, ReadingId, Row};
 use crate::Error;
 
 /// Writes a row, or deletes it where it has no value.
@@ -76,6 +76,31 @@ pub(super) fn set(db: &Connection, reading: ReadingId, row: &Row) -> Result<(), 
             "DELETE FROM chain_placements WHERE reading = ?1 AND id = ?2",
             &[&reading, &id.cast_signed()],
         ),
+        Row::Slot(contract, path, word) => {
+            let contract = number(*contract);
+            let leading = word.iter().take_while(|byte| **byte == 0).count();
+            if leading == word.len() {
+                execute(
+                    "DELETE FROM chain_slots WHERE reading = ?1 AND contract = ?2 AND path = ?3",
+                    &[&reading, &contract, path],
+                )
+            } else {
+                execute(
+                    "REPLACE INTO chain_slots (reading, contract, path, word)
+                     VALUES (?1, ?2, ?3, ?4)",
+                    &[&reading, &contract, path, &&word[leading..]],
+                )
+            }
+        }
+    }
+}
+
+/// What a contract is called in the database.
+fn number(contract: Contract) -> u8 {
+    match contract {
+        Contract::Land => 0,
+        Contract::Model => 1,
+        Contract::Placement => 2,
     }
 }
 
@@ -132,7 +157,33 @@ pub(super) fn load(db: &Connection, reading: ReadingId) -> Result<Vec<Row>, Erro
         };
         Ok(Row::Placement(id, Some((parcel(r.get(1)?)?, placement))))
     })?;
+    let slots = "SELECT contract, path, word FROM chain_slots WHERE reading = ?1";
+    collect(db, reading, slots, &mut rows, |r| {
+        let contract: u8 = r.get(0)?;
+        let contract = Contract::ALL
+            .into_iter()
+            .find(|known| number(*known) == contract)
+            .ok_or_else(|| Error::Damaged {
+                place: "chain_slots.contract",
+                detail: format!("there is no contract {contract}"),
+            })?;
+        Ok(Row::Slot(contract, r.get(1)?, word(&r.get::<_, Vec<u8>>(2)?)?))
+    })?;
     Ok(rows)
+}
+
+/// A word from its bytes without the leading zeros.
+fn word(bytes: &[u8]) -> Result<[u8; 32], Error> {
+    let mut word = [0; 32];
+    let leading = word
+        .len()
+        .checked_sub(bytes.len())
+        .ok_or_else(|| Error::Damaged {
+            place: "chain_slots.word",
+            detail: format!("{} bytes are no word", bytes.len()),
+        })?;
+    word[leading..].copy_from_slice(bytes);
+    Ok(word)
 }
 
 fn collect(

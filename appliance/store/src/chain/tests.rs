@@ -54,6 +54,8 @@ fn rows() -> Vec<Row> {
         Row::Model(model.id, Some(Box::new(model))),
         Row::ModelOwner(u64::MAX, Some(wallet(2))),
         Row::Placement(placement.id, Some((PARCEL, placement))),
+        Row::Slot(Contract::Model, [7; 32], word(&[0, 9, 0])),
+        Row::Slot(Contract::Placement, [0xff; 32], [0xff; 32]),
     ]
 }
 

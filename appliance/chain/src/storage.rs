@@ -1,0 +1,95 @@
+//! The contracts' storage, word for word, as their events make it: what a state root can be held
+//! against. `contracts/README.md` has the layout.
+
+mod replay;
+mod trie;
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{B256, U256, keccak256};
+use seedbox_store::chain::{Contract, Row};
+
+pub(crate) use replay::replay;
+pub(crate) use trie::Roots;
+
+/// Slot of a token's name, and of its symbol.
+const NAME: U256 = U256::ZERO;
+const SYMBOL: U256 = U256::ONE;
+/// Base slot of a token's mapping from IDs to owners.
+pub(crate) const TOKEN_OWNERS: U256 = U256::from_limbs([2, 0, 0, 0]);
+
+/// The words of all contracts that are not zero, in the order of their tries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Storage {
+    words: [BTreeMap<B256, U256>; 3],
+}
+
+impl Default for Storage {
+    /// What the contracts hold before their first event.
+    fn default() -> Self {
+        let mut storage = Self {
+            words: Default::default(),
+        };
+        for (contract, slot, text) in [
+            (Contract::Land, NAME, "Cosmos Land"),
+            (Contract::Land, SYMBOL, "LAND"),
+            (Contract::Model, NAME, "Cosmos Model"),
+            (Contract::Model, SYMBOL, "MODEL"),
+        ] {
+            storage.set(contract, path(slot), short_string(text.as_bytes()));
+        }
+        storage
+    }
+}
+
+impl Storage {
+    /// The word in a slot, zero where there is none.
+    pub(crate) fn word(&self, contract: Contract, slot: U256) -> U256 {
+        let found = self.words[contract as usize].get(&path(slot));
+        found.copied().unwrap_or_default()
+    }
+
+    /// Sets a word by its path in the trie and returns it as it was.
+    pub(crate) fn set(&mut self, contract: Contract, path: B256, word: U256) -> U256 {
+        let words = &mut self.words[contract as usize];
+        let before = if word.is_zero() {
+            words.remove(&path)
+        } else {
+            words.insert(path, word)
+        };
+        before.unwrap_or_default()
+    }
+
+    /// Sets a word; gives the row before and after, if they differ.
+    fn write(&mut self, contract: Contract, slot: U256, word: U256) -> Option<(Row, Row)> {
+        let path = path(slot);
+        let before = self.set(contract, path, word);
+        let row = |word: U256| Row::Slot(contract, path.0, word.to_be_bytes());
+        (before != word).then(|| (row(before), row(word)))
+    }
+}
+
+/// Where a slot lies in the storage trie.
+pub(crate) fn path(slot: U256) -> B256 {
+    keccak256(slot.to_be_bytes::<32>())
+}
+
+/// Where a mapping at `slot` keeps a key's value.
+pub(crate) fn entry(key: U256, slot: U256) -> U256 {
+    let mut preimage = [0; 64];
+    preimage[..32].copy_from_slice(&key.to_be_bytes::<32>());
+    preimage[32..].copy_from_slice(&slot.to_be_bytes::<32>());
+    keccak256(preimage).into()
+}
+
+/// A string of at most 31 bytes with twice its length, as one word.
+fn short_string(text: &[u8]) -> U256 {
+    word_of(text) | U256::from(text.len() * 2)
+}
+
+/// Up to 32 bytes, left-aligned.
+fn word_of(bytes: &[u8]) -> U256 {
+    let mut word = [0; 32];
+    word[..bytes.len()].copy_from_slice(bytes);
+    U256::from_be_bytes(word)
+}
