@@ -166,31 +166,60 @@ pub struct Network {
 }
 
 impl Network {
-    /// Ethereum's mainnet.
+    /// The public network with this EIP-155 chain ID, if it is one that this version knows.
+    pub fn of_chain(chain_id: u64) -> Option<Self> {
+        match chain_id {
+            1 => Some(Self::mainnet()),
+            11_155_111 => Some(Self::sepolia()),
+            _ => None,
+        }
+    }
+
+    /// Ethereum's mainnet (`configs/mainnet.yaml` of the consensus specifications).
     pub fn mainnet() -> Self {
-        // configs/mainnet.yaml of the consensus specifications
-        let versions = [
-            (Fork::Capella, 3, 194_048),
-            (Fork::Deneb, 4, 269_568),
-            (Fork::Electra, 5, 364_032),
-            (Fork::Fulu, 6, 411_392),
+        let genesis = [
+            0x4b, 0x36, 0x3d, 0xb9, 0x4e, 0x28, 0x61, 0x20, 0xd7, 0x6e, 0xb9, 0x05, 0x34, 0x0f,
+            0xdd, 0x4e, 0x54, 0xbf, 0xe9, 0xf0, 0x6b, 0xf3, 0x3f, 0xf6, 0xcf, 0x5a, 0xd2, 0x7f,
+            0x51, 0x1b, 0xfe, 0x95,
         ];
+        let forks = [
+            (Fork::Capella, [3, 0, 0, 0], 194_048),
+            (Fork::Deneb, [4, 0, 0, 0], 269_568),
+            (Fork::Electra, [5, 0, 0, 0], 364_032),
+            (Fork::Fulu, [6, 0, 0, 0], 411_392),
+        ];
+        Self::public(genesis, 1_606_824_023, &forks)
+    }
+
+    /// The Sepolia test network (`metadata/config.yaml` of eth-clients/sepolia).
+    pub fn sepolia() -> Self {
+        let genesis = [
+            0xd8, 0xea, 0x17, 0x1f, 0x3c, 0x94, 0xae, 0xa2, 0x1e, 0xbc, 0x42, 0xa1, 0xed, 0x61,
+            0x05, 0x2a, 0xcf, 0x3f, 0x92, 0x09, 0xc0, 0x0e, 0x4e, 0xfb, 0xaa, 0xdd, 0xac, 0x09,
+            0xed, 0x9b, 0x80, 0x78,
+        ];
+        let forks = [
+            (Fork::Capella, [0x90, 0, 0, 0x72], 56_832),
+            (Fork::Deneb, [0x90, 0, 0, 0x73], 132_608),
+            (Fork::Electra, [0x90, 0, 0, 0x74], 222_464),
+            (Fork::Fulu, [0x90, 0, 0, 0x75], 272_640),
+            (Fork::Gloas, [0x90, 0, 0, 0x76], 353_024),
+        ];
+        Self::public(genesis, 1_655_733_600, &forks)
+    }
+
+    fn public(genesis: [u8; 32], genesis_time: u64, forks: &[(Fork, [u8; 4], u64)]) -> Self {
+        let scheduled = |&(fork, version, epoch): &_| ScheduledFork {
+            fork,
+            version: Bytes(version),
+            epoch,
+        };
         Self {
-            genesis_validators_root: Bytes([
-                0x4b, 0x36, 0x3d, 0xb9, 0x4e, 0x28, 0x61, 0x20, 0xd7, 0x6e, 0xb9, 0x05, 0x34, 0x0f,
-                0xdd, 0x4e, 0x54, 0xbf, 0xe9, 0xf0, 0x6b, 0xf3, 0x3f, 0xf6, 0xcf, 0x5a, 0xd2, 0x7f,
-                0x51, 0x1b, 0xfe, 0x95,
-            ]),
-            genesis_time: 1_606_824_023,
+            genesis_validators_root: Bytes(genesis),
+            genesis_time,
             seconds_per_slot: 12,
             preset: Preset::Mainnet,
-            forks: versions
-                .map(|(fork, version, epoch)| ScheduledFork {
-                    fork,
-                    version: Bytes([version, 0, 0, 0]),
-                    epoch,
-                })
-                .to_vec(),
+            forks: forks.iter().map(scheduled).collect(),
         }
     }
 
@@ -270,5 +299,37 @@ impl Network {
         let mut padded = Root::ZERO;
         padded.0[..4].copy_from_slice(&version.0);
         hash(&padded, &self.genesis_validators_root)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fork_digests_are_the_published_ones() {
+        // Of Electra: no blob parameters are mixed in yet.
+        for (network, expected) in [
+            (Network::mainnet(), [0xad, 0x53, 0x2c, 0xeb]),
+            (Network::sepolia(), [0x14, 0x04, 0x5b, 0x5a]),
+        ] {
+            network.check().unwrap();
+            let electra = network.forks[2];
+            assert_eq!(electra.fork, Fork::Electra);
+            assert_eq!(network.fork_data_root(electra.version).0[..4], expected);
+        }
+        assert!(Network::of_chain(31_337).is_none());
+    }
+
+    #[test]
+    fn every_slot_has_its_fork() {
+        let network = Network::sepolia();
+        let first = |epoch: u64| epoch * 32;
+        assert_eq!(network.fork_at(first(222_464)), Ok(Fork::Electra));
+        assert_eq!(network.fork_at(first(222_464) - 1), Ok(Fork::Deneb));
+        let too_old = Error::TooOld { slot: 1_000 };
+        assert_eq!(network.fork_at(1_000), Err(too_old));
+        let gloas = Error::UnsupportedFork { fork: Fork::Gloas };
+        assert_eq!(network.fork_at(first(353_024)), Err(gloas));
     }
 }

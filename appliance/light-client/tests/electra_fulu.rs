@@ -50,7 +50,11 @@ fn follows_what_another_implementation_signed() {
         let update = update(&suite, step);
         let text = testing::update_json(step.fork, &update).unwrap();
         let read = json::updates(&suite.network, format!("[{text}]").as_bytes(), 1).unwrap();
-        assert_eq!(read, [update.clone()], "JSON and SSZ say the same");
+        assert_eq!(
+            read,
+            std::slice::from_ref(&update),
+            "JSON and SSZ say the same"
+        );
         store.process(update, step.current_slot).unwrap();
         let finalized = store.finalized();
         assert_eq!(finalized.slot, step.finalized_slot);
