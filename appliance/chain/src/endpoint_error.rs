@@ -35,6 +35,10 @@ pub(crate) enum EndpointError {
     Disproved(&'static str),
     #[error("left out or changed events: those up to block {block} do not add up to its state")]
     EventsDoNotAddUp { block: u64 },
+    #[error("gives no proofs (eth_getProof)")]
+    NoProofs,
+    #[error("has another block {block} than the one that is vouched for")]
+    Contradicts { block: u64 },
     #[error("is at block {head}, behind block {tip} that the box has already read")]
     Behind { head: u64, tip: u64 },
     #[error("is at block {head}, before the contracts' first block {start}")]

@@ -84,8 +84,13 @@ fn check_account(
         ..TrieAccount::default()
     };
     let key = Nibbles::unpack(keccak256(address));
-    verify_proof(state_root, key, Some(rlp::encode(account)), &proof.account_proof)
-        .map_err(|_| EndpointError::Disproved("an account is not in the block's state"))?;
+    verify_proof(
+        state_root,
+        key,
+        Some(rlp::encode(account)),
+        &proof.account_proof,
+    )
+    .map_err(|_| EndpointError::Disproved("an account is not in the block's state"))?;
     Ok(proof.storage_hash)
 }
 
@@ -142,8 +147,8 @@ pub(crate) mod tests {
             .collect();
         leaves.sort();
         let targets = Contract::ALL.map(|contract| Nibbles::unpack(keccak256(of(contract))));
-        let mut builder = HashBuilder::default()
-            .with_proof_retainer(ProofRetainer::new(targets.to_vec()));
+        let mut builder =
+            HashBuilder::default().with_proof_retainer(ProofRetainer::new(targets.to_vec()));
         for (path, account) in leaves {
             builder.add_leaf(path, &account);
         }

@@ -53,6 +53,8 @@ pub(crate) struct MadeUpChain {
     pub(crate) lies: RefCell<Vec<Log>>,
     /// Logs that are not told, by the number of their block.
     pub(crate) left_out: Cell<Option<u64>>,
+    /// Whether its proofs are wrong.
+    pub(crate) fails_to_prove: Cell<bool>,
     /// Whether it gives proofs.
     pub(crate) proves: Cell<bool>,
     /// Questions asked.
@@ -68,6 +70,7 @@ impl MadeUpChain {
             widest_range: Cell::new(u64::MAX),
             lies: RefCell::default(),
             left_out: Cell::new(None),
+            fails_to_prove: Cell::new(false),
             proves: Cell::new(true),
             asked: Cell::new(0),
         };
@@ -177,11 +180,17 @@ impl Source for MadeUpChain {
 
     async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError> {
         self.count();
+        if self.fails_to_prove.get() {
+            return Err(EndpointError::Disproved("nonsense"));
+        }
         if !self.proves.get() {
             return Ok(None);
         }
         let mut state = Projection::default();
-        let upto = self.blocks.iter().take_while(|b| b.header.block.number <= block.number);
+        let upto = self
+            .blocks
+            .iter()
+            .take_while(|b| b.header.block.number <= block.number);
         for log in upto.flat_map(|b| &b.logs) {
             let _ = state.replay(&deployment(), log); // what no contract can have told
         }

@@ -6,6 +6,7 @@
 //! [`BY_HASH`] are asked for by hash: a range that reaches beyond what a lagging endpoint has is
 //! silently cut short.
 
+mod audit;
 mod forks;
 mod writing;
 
@@ -17,11 +18,13 @@ use seedbox_store::{
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use self::forks::same;
+pub(crate) use self::audit::Proved;
+use self::{audit::Ledger, forks::same};
 
 use crate::{
     Deployment, contracts,
     endpoint_error::EndpointError,
+    headers::Vouched,
     logs::{self, EventLog},
     source::{Header, Source},
     view::View,
@@ -64,6 +67,10 @@ pub(crate) struct Reader {
     range: u64,
     /// When the confirmation of the head was last written down.
     written_at: Option<UnixTime>,
+    /// What was proved.
+    ledger: Ledger,
+    /// Who vouches for which block.
+    vouched: watch::Receiver<Vouched>,
     view: watch::Sender<View>,
 }
 
@@ -73,6 +80,7 @@ impl Reader {
         store: Store,
         deployment: Deployment,
         readings: Vec<Reading>,
+        vouched: watch::Receiver<Vouched>,
         view: watch::Sender<View>,
     ) -> Result<Self, seedbox_store::Error> {
         let rereading = readings.len() > 1;
@@ -87,12 +95,14 @@ impl Reader {
             working,
             range: FIRST_RANGE,
             written_at: None,
+            ledger: Ledger::default(),
+            vouched,
             view,
         })
     }
 
-    /// One look at the chain: reads up to the head that `source` names and confirms it as of
-    /// `now`. What was read before a failure stays read.
+    /// One look at the chain: reads up to the head that `source` names, has it proved, and confirms
+    /// it as of `now`. What was read before a failure stays read.
     pub(crate) async fn look(
         &mut self,
         source: &impl Source,
@@ -103,9 +113,10 @@ impl Reader {
             let number = Some(head.block.number);
             std::mem::replace(&mut view.head, number) != number
         });
+        self.identify(source, head.block.number).await?;
         let mut rewinds = 0;
         while self.working.tip != Some(head.block) {
-            if !self.advance(source, &head, now).await? {
+            if !self.advance(source, &head).await? {
                 rewinds += 1;
                 if rewinds > MAX_REWINDS {
                     return Err(nonsense("its blocks do not fit together").into());
@@ -115,16 +126,13 @@ impl Reader {
             let position = self.working.tip.map(|tip| tip.number);
             self.view.send_modify(|view| view.position = position);
         }
+        self.audit(source).await?;
+        self.corroborate(source).await?;
         self.confirm(now).await
     }
 
     /// Reads the next blocks; `false` if what was read so far is not on the source's chain.
-    async fn advance(
-        &mut self,
-        source: &impl Source,
-        head: &Header,
-        now: UnixTime,
-    ) -> Result<bool, Failure> {
+    async fn advance(&mut self, source: &impl Source, head: &Header) -> Result<bool, Failure> {
         let (head_number, start) = (head.block.number, self.deployment.block);
         let next = match self.working.tip {
             Some(tip) if head_number <= tip.number => return Ok(false),
@@ -137,9 +145,9 @@ impl Reader {
         };
         let settled = head_number.saturating_sub(JOURNAL_DEPTH);
         if next <= settled {
-            self.read_settled(source, next, settled, now).await
+            self.read_settled(source, next, settled).await
         } else {
-            self.read_recent(source, next, head, now).await
+            self.read_recent(source, next, head).await
         }
     }
 
@@ -149,7 +157,6 @@ impl Reader {
         source: &impl Source,
         next: u64,
         last: u64,
-        now: UnixTime,
     ) -> Result<bool, Failure> {
         if let Some(tip) = self.working.tip
             && !same(source, &tip).await?
@@ -172,7 +179,7 @@ impl Reader {
         })?;
         let changes = self.project(&logs);
         self.working.floor = to;
-        self.commit(blocks, changes, None, now).await?;
+        self.commit(blocks, changes, false).await?;
         Ok(true)
     }
 
@@ -182,7 +189,6 @@ impl Reader {
         source: &impl Source,
         next: u64,
         head: &Header,
-        now: UnixTime,
     ) -> Result<bool, Failure> {
         let last = head.block.number;
         let by_hash = last - next < BY_HASH;
@@ -216,8 +222,7 @@ impl Reader {
         let changes = self.project(&logs);
         let floor = last.saturating_sub(JOURNAL_DEPTH);
         self.working.floor = self.working.floor.max(floor);
-        let confirmed = (to == last).then_some(now);
-        self.commit(linked, changes, confirmed, now).await?;
+        self.commit(linked, changes, to == last).await?;
         Ok(true)
     }
 
@@ -294,7 +299,11 @@ impl Reader {
                 "left out events that cannot be used"
             );
         }
-        self.working.changed |= !changes.is_empty();
+        if let Some(last) = changes.last() {
+            self.working.changed = true;
+            self.working.last_change = Some(last.block);
+            self.working.roots = None;
+        }
         changes
     }
 }

@@ -57,8 +57,11 @@ impl Service {
 
         let follower = match deployment {
             Some(deployment) if !config.rpc.is_empty() => {
+                // Nobody but the endpoint itself vouches yet.
+                let (_, vouched) = tokio::sync::watch::channel(crate::headers::Vouched::default());
                 let endpoints = Endpoints::new(&config, deployment.clone())?;
-                let reader = Reader::load(store.clone(), deployment, readings, view).await?;
+                let reader =
+                    Reader::load(store.clone(), deployment, readings, vouched, view).await?;
                 Some(Follower::new(reader, endpoints, config.poll_interval))
             }
             _ => None,

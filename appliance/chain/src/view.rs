@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use seedbox_core::{AsOf, LandGrid};
+use seedbox_core::{AsOf, LandGrid, VouchedBlock};
 use seedbox_store::chain::Reading;
 
-use crate::projection::Projection;
+use crate::{projection::Projection, reader::Proved};
 
 /// A snapshot of the reader. `grid` and `as_of` are of the last reading that reached the head;
 /// they stay while a newer reading is under way.
@@ -21,6 +21,10 @@ pub(crate) struct View {
     pub(crate) position: Option<u64>,
     /// The chain was replaced and is read again from the start.
     pub(crate) rereading: bool,
+    /// The newest state that was proved, and against what.
+    pub(crate) proved: Option<Arc<Proved>>,
+    /// The newest block whose state is vouched for by more than one endpoint.
+    pub(crate) vouched: Option<VouchedBlock>,
     /// Reorganisations undone since start.
     pub(crate) reorgs: u64,
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use seedbox_core::BlockRef;
-use seedbox_store::chain::{Reading, ReadingId, Row};
+use seedbox_store::chain::{Change, Reading, ReadingId, Row};
 
-use crate::projection::Projection;
+use crate::{projection::Projection, storage::Roots};
 
 /// One reading from the contracts' first block on.
 pub(crate) struct Working {
@@ -19,10 +19,18 @@ pub(crate) struct Working {
     pub(crate) tip: Option<BlockRef>,
     /// The state at the tip.
     pub(crate) projection: Projection,
+    /// The newest block whose state was proved; what was read since may have to be taken back.
+    pub(crate) proved: Option<BlockRef>,
+    /// The store has changes of which it does not know yet whether they are proved.
+    pub(crate) unproved: bool,
+    /// The storage roots at the tip, where they are known.
+    pub(crate) roots: Option<Roots>,
+    /// The last block that changed the contracts' storage, of those read since start.
+    pub(crate) last_change: Option<u64>,
     /// The state differs from the one last shown.
     pub(crate) changed: bool,
-    /// Blocks that the store does not have yet; none of them holds an event.
-    pub(crate) unwritten: Vec<BlockRef>,
+    /// Blocks that the store does not have yet, and what they changed.
+    pub(crate) unwritten: (Vec<BlockRef>, Vec<Change>),
     /// The first block and those from `floor` on.
     blocks: BTreeMap<u64, BlockRef>,
 }
@@ -36,19 +44,24 @@ impl Working {
             floor: 0,
             tip: None,
             projection: Projection::default(),
+            proved: None,
+            unproved: false,
+            roots: None,
+            last_change: None,
             changed: false,
-            unwritten: Vec::new(),
+            unwritten: Default::default(),
             blocks: BTreeMap::new(),
         }
     }
 
     /// Adds the next blocks, the last of which is the new tip, and forgets those that can no
     /// longer be gone back to.
-    pub(crate) fn remember(&mut self, blocks: Vec<BlockRef>) {
+    pub(crate) fn remember(&mut self, blocks: Vec<BlockRef>, changes: Vec<Change>) {
         self.tip = blocks.last().copied().or(self.tip);
         self.blocks
             .extend(blocks.iter().map(|block| (block.number, *block)));
-        self.unwritten.extend(blocks);
+        self.unwritten.0.extend(blocks);
+        self.unwritten.1.extend(changes);
         if let Some(first) = self.first() {
             self.blocks = self.blocks.split_off(&self.floor);
             self.blocks.insert(first.number, first);
@@ -75,6 +88,15 @@ impl Working {
     pub(crate) fn restore(&mut self, to: BlockRef, restored: Vec<Row>) {
         drop(self.blocks.split_off(&(to.number + 1)));
         self.tip = Some(to);
+        self.proved = self.proved.map(|proved| {
+            if proved.number > to.number {
+                to
+            } else {
+                proved
+            }
+        });
+        self.roots = None;
+        self.last_change = None;
         self.changed = true;
         for row in restored {
             self.projection.set(row);
@@ -89,9 +111,13 @@ impl From<Reading> for Working {
             complete: reading.complete,
             floor: reading.floor,
             tip: reading.tip,
+            proved: reading.proved,
+            unproved: false,
+            roots: None,
+            last_change: None,
             projection: reading.rows.into_iter().collect(),
             changed: false,
-            unwritten: Vec::new(),
+            unwritten: Default::default(),
             blocks: reading
                 .blocks
                 .into_iter()

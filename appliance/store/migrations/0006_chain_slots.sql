@@ -8,4 +8,7 @@ CREATE TABLE chain_slots (
     PRIMARY KEY (reading, contract, path)
 ) STRICT, WITHOUT ROWID;
 
+-- The newest block whose state was proved.
+ALTER TABLE chain_readings ADD COLUMN proved INTEGER;
+
 DELETE FROM chain_readings;

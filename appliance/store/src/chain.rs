@@ -79,6 +79,8 @@ pub struct Batch {
     pub floor: u64,
     /// When an endpoint confirmed the tip as the head, if it did.
     pub observed_at: Option<UnixTime>,
+    /// Height of the newest block whose state was proved, if any was.
+    pub proved: Option<u64>,
 }
 
 /// One reading as the store has it.
@@ -94,6 +96,8 @@ pub struct Reading {
     pub tip: Option<BlockRef>,
     /// When an endpoint last confirmed the tip.
     pub observed_at: Option<UnixTime>,
+    /// The newest block whose state was proved.
+    pub proved: Option<BlockRef>,
     /// Remembered blocks, ascending: the first one read and those from `floor` on.
     pub blocks: Vec<BlockRef>,
     /// The projection.
@@ -101,7 +105,7 @@ pub struct Reading {
 }
 
 impl Store {
-    /// Every reading of `source`, oldest first; readings of another source are deleted. Without a
+    /// Every reading of `source`, oldest first, without what was read after its last proved block; readings of another source are deleted. Without a
     /// source (no chain is configured any more) all are kept and returned.
     ///
     /// # Errors
@@ -115,9 +119,16 @@ impl Store {
                 .prepare("SELECT id FROM chain_readings ORDER BY id")?
                 .query_map([], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
-            ids.into_iter()
-                .map(|id| reading(db, ReadingId(id)))
-                .collect()
+            let step = db.transaction()?;
+            let readings = ids
+                .into_iter()
+                .map(|id| {
+                    take_back_unproved(&step, ReadingId(id))?;
+                    reading(&step, ReadingId(id))
+                })
+                .collect::<Result<_, Error>>()?;
+            step.commit()?;
+            Ok(readings)
         })
         .await
     }
@@ -233,6 +244,17 @@ fn block(row: &SqlRow<'_>) -> rusqlite::Result<BlockRef> {
     })
 }
 
+/// Goes back to the last proved block. One that cannot be gone back to is left for the next proof.
+fn take_back_unproved(db: &Connection, id: ReadingId) -> Result<(), Error> {
+    let sql = "SELECT proved FROM chain_readings JOIN chain_blocks ON id = reading
+               WHERE id = ?1 AND number = proved AND number >= floor AND number < tip_number";
+    let proved: Option<i64> = db.query_row(sql, [id.0], |row| row.get(0)).optional()?;
+    if let Some(proved) = proved {
+        undo(db, id, proved.cast_unsigned())?;
+    }
+    Ok(())
+}
+
 fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
     let (complete, floor, observed_at) = db.query_row(
         "SELECT complete, floor, observed_at FROM chain_readings WHERE id = ?1",
@@ -250,12 +272,15 @@ fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
                WHERE id = ?1 AND tip_number IS NOT NULL";
     let blocks = "SELECT number, hash, timestamp FROM chain_blocks
                   WHERE reading = ?1 ORDER BY number";
+    let proved = "SELECT number, hash, timestamp FROM chain_blocks JOIN chain_readings
+                  ON id = reading WHERE reading = ?1 AND number = proved";
     Ok(Reading {
         id,
         complete,
         floor,
         tip: db.query_row(tip, [id.0], block).optional()?,
         observed_at,
+        proved: db.query_row(proved, [id.0], block).optional()?,
         blocks: db
             .prepare(blocks)?
             .query_map([id.0], block)?
@@ -284,6 +309,10 @@ fn apply(db: &Connection, id: ReadingId, batch: &Batch) -> Result<(), Error> {
     if let Some(at) = batch.observed_at {
         let sql = "UPDATE chain_readings SET observed_at = ?2 WHERE id = ?1";
         db.execute(sql, (id.0, at.0.cast_signed()))?;
+    }
+    if let Some(proved) = batch.proved {
+        let sql = "UPDATE chain_readings SET proved = ?2 WHERE id = ?1";
+        db.execute(sql, (id.0, proved.cast_signed()))?;
     }
     let sql = "UPDATE chain_readings SET floor = ?2 WHERE id = ?1 AND floor < ?2";
     if db.execute(sql, (id.0, floor))? > 0 {
@@ -318,6 +347,10 @@ fn undo(db: &Connection, id: ReadingId, to: u64) -> Result<Vec<Row>, Error> {
     )?;
     db.execute(
         "DELETE FROM chain_blocks WHERE reading = ?1 AND number > ?2",
+        later,
+    )?;
+    db.execute(
+        "UPDATE chain_readings SET proved = ?2 WHERE id = ?1 AND proved > ?2",
         later,
     )?;
     set_tip(db, id, &tip)?;

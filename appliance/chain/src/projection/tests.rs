@@ -145,10 +145,7 @@ fn a_model_on_owned_land_is_found_from_the_wallet() {
 fn what_says_nothing_new_changes_nothing() {
     let mut projection = Projection::default();
     assert_eq!(projection.apply(Event::Removed(1)), []);
-    assert_eq!(
-        projection.apply(Event::Moved(1, placement(1, 1).pose)),
-        []
-    );
+    assert_eq!(projection.apply(Event::Moved(1, placement(1, 1).pose)), []);
     assert_eq!(projection.apply(Event::GateChanged(1, None)), []);
     let transfer = transferred(Parcel { x: 0, y: 0 }, None, 1);
     assert_eq!(projection.apply(transfer.clone()).len(), 1);

@@ -4,7 +4,7 @@
 use seedbox_core::BlockRef;
 use tracing::{info, warn};
 
-use super::{Failure, Reader, nonsense};
+use super::{Failure, Reader, audit::Ledger, nonsense};
 use crate::{
     endpoint_error::EndpointError,
     source::{Header, Source},
@@ -40,46 +40,51 @@ impl Reader {
                 Some(first) if upto < self.working.floor && same(source, &first).await? => {
                     Err(behind.into())
                 }
-                _ => self.begin_again(source).await,
+                _ => self.replace(source).await,
             },
         }
     }
 
     async fn rewind(&mut self, to: BlockRef) -> Result<(), Failure> {
         let from = self.working.tip.map(|tip| tip.number);
-        self.working
-            .unwritten
-            .retain(|block| block.number <= to.number);
-        self.write(Vec::new(), None).await?;
-        let restored = self
-            .store
-            .undo_chain_blocks(self.working.id, to.number)
-            .await?;
-        info!(
-            from,
-            to = to.number,
-            undone = restored.len(),
-            "the chain was reorganised"
-        );
-        self.working.restore(to, restored);
+        info!(from, to = to.number, "the chain was reorganised");
+        self.go_back(to).await?;
         self.view.send_modify(|view| view.reorgs += 1);
         Ok(())
     }
 
-    async fn begin_again(&mut self, source: &impl Source) -> Result<(), Failure> {
+    /// Undoes every block after `to`.
+    pub(super) async fn go_back(&mut self, to: BlockRef) -> Result<(), Failure> {
+        // All of it, because undoing needs the journal of it.
+        self.write(None).await?;
+        let restored = self
+            .store
+            .undo_chain_blocks(self.working.id, to.number)
+            .await?;
+        self.working.restore(to, restored);
+        Ok(())
+    }
+
+    /// Reads everything anew; what was read before is served until that is done.
+    pub(super) async fn begin_again(&mut self, source: &impl Source) -> Result<(), Failure> {
         // Only an endpoint that has the right chain and the contracts may make the box start over.
         source.verify().await?;
-        warn!("the chain was replaced; reading it again from the contracts' first block");
+        warn!("reading the chain again from the contracts' first block");
         let id = self
             .store
             .begin_chain_reading(self.deployment.source())
             .await?;
         self.working = Working::new(id);
+        self.ledger = Ledger::default();
         self.written_at = None;
-        self.view.send_modify(|view| {
-            view.rereading = view.as_of.is_some();
-            view.reorgs += 1;
-        });
+        self.view
+            .send_modify(|view| view.rereading = view.as_of.is_some());
+        Ok(())
+    }
+
+    async fn replace(&mut self, source: &impl Source) -> Result<(), Failure> {
+        self.begin_again(source).await?;
+        self.view.send_modify(|view| view.reorgs += 1);
         Ok(())
     }
 }

@@ -2,12 +2,13 @@
 
 use alloy::rpc::types::Log;
 use proptest::{collection::vec, prelude::*};
-use seedbox_core::{LandGrid, Parcel};
+use seedbox_core::{LandGrid, Parcel, Trust};
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    made_up_chain::{MadeUpChain, deployment, log, wallet},
+    headers::VouchedHeader,
+    made_up_chain::{MadeUpChain, deployment, log},
     projection::{
         Event,
         tests::{any_event, transferred},
@@ -19,22 +20,36 @@ const NOW: UnixTime = UnixTime(1_800_000_000);
 /// A reader with a store of its own that survives it.
 struct Desk {
     folder: TempDir,
+    vouched: watch::Sender<Vouched>,
     reader: Reader,
 }
 
 impl Desk {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let reader = open(&folder).await;
-        Self { folder, reader }
+        let vouched = watch::Sender::default();
+        let reader = open(&folder, &vouched).await;
+        Self {
+            folder,
+            vouched,
+            reader,
+        }
     }
 
     /// As after a power cut: only what was written remains.
     async fn restart(self) -> Self {
-        let Self { folder, reader } = self;
+        let Self {
+            folder,
+            vouched,
+            reader,
+        } = self;
         drop(reader);
-        let reader = open(&folder).await;
-        Self { folder, reader }
+        let reader = open(&folder, &vouched).await;
+        Self {
+            folder,
+            vouched,
+            reader,
+        }
     }
 
     fn view(&self) -> View {
@@ -53,7 +68,7 @@ impl Desk {
     }
 }
 
-async fn open(folder: &TempDir) -> Reader {
+async fn open(folder: &TempDir, vouched: &watch::Sender<Vouched>) -> Reader {
     let store = Store::open(&folder.path().join("seedbox.db")).unwrap();
     let readings = store
         .chain_readings(Some(deployment().source()))
@@ -61,7 +76,7 @@ async fn open(folder: &TempDir) -> Reader {
         .unwrap();
     let served = readings.iter().find(|r| r.complete).or(readings.first());
     let view = watch::Sender::new(served.map(View::of).unwrap_or_default());
-    Reader::load(store, deployment(), readings, view)
+    Reader::load(store, deployment(), readings, vouched.subscribe(), view)
         .await
         .unwrap()
 }
@@ -330,4 +345,108 @@ async fn waits_for_the_contracts_first_block() {
     let expected = EndpointError::BeforeStart { head: 0, start: 1 };
     assert!(matches!(failure, Failure::Endpoint(e) if e == expected));
     assert!(desk.view().as_of.is_none());
+}
+
+#[tokio::test]
+async fn a_left_out_event_is_noticed_and_read_from_somebody_else() {
+    let mut chain = chain_of(20);
+    let mut desk = Desk::new().await;
+    desk.look(&chain).await.unwrap();
+    let before = desk.grid();
+    let proved = desk.view().proved.unwrap();
+    assert_eq!(proved.evidence.block, chain.tip());
+
+    chain.mine(&[land(200, 7)]);
+    chain.mine(&[]);
+    let liar = chain.clone();
+    liar.left_out.set(Some(21));
+    for _ in 0..3 {
+        let failure = desk.look(&liar).await.unwrap_err().to_string();
+        assert!(failure.contains("do not add up"), "{failure}");
+        assert_eq!(desk.grid(), before, "what is not proved is not shown");
+    }
+    assert_eq!(desk.view().reorgs, 0);
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid(), read_afresh(&chain).await);
+    assert_eq!(desk.view().proved.unwrap().evidence.block, chain.tip());
+}
+
+#[tokio::test]
+async fn an_event_left_out_long_ago_is_noticed_at_the_first_proof() {
+    let chain = chain_of(1_500);
+    let liar = chain.clone();
+    liar.left_out.set(Some(700));
+    let mut desk = Desk::new().await;
+    assert!(desk.look(&liar).await.is_err());
+    assert_eq!(desk.grid(), LandGrid::default());
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid(), read_afresh(&chain).await);
+}
+
+#[tokio::test]
+async fn what_was_not_proved_is_taken_back_at_the_next_start() {
+    let mut chain = chain_of(20);
+    let mut desk = Desk::new().await;
+    desk.look(&chain).await.unwrap();
+    let before = desk.grid();
+    for x in 100..120 {
+        chain.mine(&[land(x, 7)]);
+    }
+    let liar = chain.clone();
+    liar.left_out.set(Some(25));
+    liar.fails_to_prove.set(true);
+    assert!(desk.look(&liar).await.is_err());
+    desk = desk.restart().await;
+    assert_eq!(desk.grid(), before);
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid(), read_afresh(&chain).await);
+}
+
+#[tokio::test]
+async fn without_proofs_the_state_is_shown_as_what_it_is_and_never_replaces_a_proved_one() {
+    let mut chain = chain_of(20);
+    chain.proves.set(false);
+    let mut desk = Desk::new().await;
+    desk.look(&chain).await.unwrap();
+    assert!(desk.view().proved.is_none());
+    assert_eq!(desk.grid(), read_afresh(&chain).await);
+
+    chain.proves.set(true);
+    chain.mine(&[]);
+    desk.look(&chain).await.unwrap();
+    assert!(desk.view().proved.is_some());
+
+    chain.proves.set(false);
+    chain.mine(&[land(200, 7)]);
+    assert!(desk.look(&chain).await.is_err());
+    assert!(!desk.grid().parcels.contains_key(&Parcel { x: 200, y: 0 }));
+}
+
+#[tokio::test]
+async fn who_contradicts_the_vouched_chain_is_not_read() {
+    let (chain, mut forged) = (chain_of(20), MadeUpChain::new(9));
+    (0..30).for_each(|x| forged.mine(&[land(x, 9)]));
+    let mut desk = Desk::new().await;
+    desk.look(&chain).await.unwrap();
+    let before = desk.grid();
+
+    let block = chain.tip();
+    let evidence = chain.evidence(&block).await.unwrap().unwrap();
+    desk.vouched.send_replace(Vouched {
+        header: Some(VouchedHeader {
+            block,
+            state_root: evidence.state_root.0,
+            trust: Trust::Finalized,
+            slot: Some(1),
+        }),
+        ..Vouched::default()
+    });
+    let failure = desk.look(&forged).await.unwrap_err().to_string();
+    assert!(failure.contains("vouched for"), "{failure}");
+    assert_eq!(desk.grid(), before);
+
+    desk.look(&chain).await.unwrap();
+    let view = desk.view();
+    assert_eq!(view.vouched.unwrap().block, chain.tip());
+    assert_eq!(view.proved.unwrap().trust, Trust::Finalized);
 }

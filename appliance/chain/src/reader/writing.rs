@@ -9,21 +9,19 @@ use super::{Failure, Reader};
 const QUIET: u64 = 60;
 
 impl Reader {
-    /// Makes `blocks` part of what was read. Blocks without events wait for the next write, at
-    /// most [`QUIET`] seconds: after a power cut they are simply read again.
+    /// Makes `blocks` part of what was read. What reaches the head is written together with its
+    /// proof, see [`Self::confirm`].
     pub(super) async fn commit(
         &mut self,
         blocks: Vec<BlockRef>,
         changes: Vec<Change>,
-        confirmed: Option<UnixTime>,
-        now: UnixTime,
+        at_head: bool,
     ) -> Result<(), Failure> {
-        self.working.remember(blocks);
-        let quiet = changes.is_empty() && self.working.complete && !self.due(now);
-        if quiet && confirmed.is_some() {
+        self.working.remember(blocks, changes);
+        if at_head && self.working.complete {
             return Ok(());
         }
-        self.write(changes, confirmed).await
+        self.write(None).await
     }
 
     fn due(&self, now: UnixTime) -> bool {
@@ -31,15 +29,13 @@ impl Reader {
             .is_none_or(|at| now.seconds_since(at) >= QUIET)
     }
 
-    pub(super) async fn write(
-        &mut self,
-        changes: Vec<Change>,
-        observed_at: Option<UnixTime>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn write(&mut self, observed_at: Option<UnixTime>) -> Result<(), Failure> {
         self.written_at = observed_at.or(self.written_at);
         // Taken out before the wait: if the wait is cancelled they are written or read again,
         // never written twice.
-        let blocks = std::mem::take(&mut self.working.unwritten);
+        let (blocks, changes) = std::mem::take(&mut self.working.unwritten);
+        self.working.unproved = self.working.proved != self.working.tip
+            && (self.working.unproved || !changes.is_empty());
         let batch = Batch {
             floor: if blocks.is_empty() {
                 0
@@ -49,14 +45,17 @@ impl Reader {
             blocks,
             changes,
             observed_at,
+            proved: self.working.proved.map(|block| block.number),
         };
         Ok(self.store.apply_chain_batch(self.working.id, batch).await?)
     }
 
     /// The head was reached: this state is now the one to be served.
     pub(super) async fn confirm(&mut self, now: UnixTime) -> Result<(), Failure> {
-        if self.due(now) {
-            self.write(Vec::new(), Some(now)).await?;
+        // Blocks without events wait: after a power cut they are simply read again.
+        let news = self.working.unproved || !self.working.unwritten.1.is_empty();
+        if news || self.due(now) {
+            self.write(Some(now)).await?;
         }
         if !self.working.complete {
             self.store.complete_chain_reading(self.working.id).await?;
@@ -81,7 +80,7 @@ impl Reader {
     pub(crate) async fn flush(&mut self) -> Result<(), seedbox_store::Error> {
         let observed_at = self.view.borrow().as_of.map(|as_of| as_of.observed_at);
         match self
-            .write(Vec::new(), observed_at.filter(|_| self.working.complete))
+            .write(observed_at.filter(|_| self.working.complete))
             .await
         {
             Err(Failure::Store(error)) => Err(error),

@@ -174,7 +174,10 @@ impl Writer<'_> {
                     .word(Contract::Land, entry(event.parcelId, LAND_PARCELS));
                 let tenure = parcel >> ADDRESS_BITS;
                 self.set(PLACEMENT_COUNT, event.placementId);
-                self.set(slot, event.parcelId | (tenure << 32) | (event.modelId << 128));
+                self.set(
+                    slot,
+                    event.parcelId | (tenure << 32) | (event.modelId << 128),
+                );
                 self.set(next(slot, 1), packed(&event.pose));
             }
             IPlacement::Moved::SIGNATURE_HASH => {

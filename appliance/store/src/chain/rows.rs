@@ -167,7 +167,11 @@ pub(super) fn load(db: &Connection, reading: ReadingId) -> Result<Vec<Row>, Erro
                 place: "chain_slots.contract",
                 detail: format!("there is no contract {contract}"),
             })?;
-        Ok(Row::Slot(contract, r.get(1)?, word(&r.get::<_, Vec<u8>>(2)?)?))
+        Ok(Row::Slot(
+            contract,
+            r.get(1)?,
+            word(&r.get::<_, Vec<u8>>(2)?)?,
+        ))
     })?;
     Ok(rows)
 }

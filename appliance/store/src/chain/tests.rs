@@ -54,7 +54,11 @@ fn rows() -> Vec<Row> {
         Row::Model(model.id, Some(Box::new(model))),
         Row::ModelOwner(u64::MAX, Some(wallet(2))),
         Row::Placement(placement.id, Some((PARCEL, placement))),
-        Row::Slot(Contract::Model, [7; 32], word(&[0, 9, 0])),
+        Row::Slot(
+            Contract::Model,
+            [7; 32],
+            [[0; 30].as_slice(), &[9, 0]].concat().try_into().unwrap(),
+        ),
         Row::Slot(Contract::Placement, [0xff; 32], [0xff; 32]),
     ]
 }
@@ -65,6 +69,7 @@ fn none(row: &Row) -> Row {
         Row::Model(id, _) => Row::Model(*id, None),
         Row::ModelOwner(id, _) => Row::ModelOwner(*id, None),
         Row::Placement(id, _) => Row::Placement(*id, None),
+        Row::Slot(contract, path, _) => Row::Slot(*contract, *path, [0; 32]),
     }
 }
 
@@ -118,7 +123,7 @@ async fn what_was_written_is_read_back_and_can_be_undone() {
     assert_eq!(reading.rows, [Row::Parcel(PARCEL, Some(wallet(9)))]);
 
     let restored = store.undo_chain_blocks(id, 2).await.unwrap();
-    assert_eq!(restored.len(), 4);
+    assert_eq!(restored.len(), rows().len());
     let reading = only(&store).await;
     assert_eq!((reading.tip, reading.rows), (Some(block(2)), rows()));
 

@@ -1,0 +1,197 @@
+//! Holds what the events add up to against what a block's hash proves, before any of it is shown.
+//!
+//! One account proof a contract says it all: if the storage root is right, every parcel is. If it
+//! is not, an event was left out or changed on the way; then the box goes back to the last state
+//! that was proved and has the blocks since told by somebody else.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use seedbox_core::{BlockRef, Trust};
+use tracing::warn;
+
+use super::{Failure, Reader, forks::same};
+use crate::{
+    endpoint_error::EndpointError,
+    evidence::Evidence,
+    source::Source,
+    storage::{Roots, Storage},
+};
+
+/// Proved states that a vouched header may still be about: at one a block, an hour of Ethereum.
+const MAX_STATES: usize = 300;
+
+/// A state of the contracts with its proof.
+#[derive(Debug, Clone)]
+pub(crate) struct Proved {
+    /// The proof of the storage roots.
+    pub(crate) evidence: Evidence,
+    /// Every word below the roots.
+    pub(crate) storage: Arc<Storage>,
+    /// Who vouches for the block.
+    pub(crate) trust: Trust,
+}
+
+/// The roots that were proved for a run of blocks.
+struct State {
+    first: u64,
+    last: u64,
+    roots: Roots,
+}
+
+/// What was proved so far, newest last.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    states: VecDeque<State>,
+    vouched: Option<BlockRef>,
+}
+
+impl Ledger {
+    /// The state up to `tip` is proved; its last change was in block `changed`.
+    fn enter(&mut self, changed: u64, tip: u64, roots: Roots) {
+        self.states.retain(|state| state.first <= tip);
+        match self.states.back_mut() {
+            Some(state) if state.roots == roots => state.last = tip,
+            _ => self.states.push_back(State {
+                first: changed,
+                last: tip,
+                roots,
+            }),
+        }
+        if self.states.len() > MAX_STATES {
+            self.states.pop_front();
+        }
+    }
+
+    fn at(&self, block: u64) -> Option<&State> {
+        let mut states = self.states.iter().rev();
+        states.find(|state| (state.first..=state.last).contains(&block))
+    }
+}
+
+impl Reader {
+    /// Refuses a source whose chain does not hold the block that is vouched for.
+    pub(super) async fn identify(
+        &mut self,
+        source: &impl Source,
+        head: u64,
+    ) -> Result<(), Failure> {
+        let vouched = self.vouched.borrow().header;
+        let Some(block) = vouched.map(|header| header.block) else {
+            return Ok(());
+        };
+        if block.number > head || self.ledger.vouched == Some(block) {
+            return Ok(());
+        }
+        if !same(source, &block).await? {
+            let block = block.number;
+            return Err(EndpointError::Contradicts { block }.into());
+        }
+        Ok(())
+    }
+
+    /// Proves the state at the tip, or takes it back.
+    pub(super) async fn audit(&mut self, source: &impl Source) -> Result<(), Failure> {
+        let Some(tip) = self.working.tip else {
+            return Ok(());
+        };
+        if self.working.proved == Some(tip) {
+            return Ok(());
+        }
+        let Some(evidence) = source.evidence(&tip).await? else {
+            return match self.working.proved {
+                // What was proved once is not replaced by what was not.
+                Some(_) => Err(EndpointError::NoProofs.into()),
+                None => Ok(self.show(None)),
+            };
+        };
+        let roots = self.roots().await;
+        if roots != evidence.roots {
+            return self.distrust(source, tip.number).await;
+        }
+        self.working.proved = Some(tip);
+        let changed = self.working.last_change.unwrap_or(tip.number);
+        self.ledger.enter(changed, tip.number, roots);
+        self.show(Some(Proved {
+            evidence,
+            storage: self.working.projection.storage().clone(),
+            trust: Trust::Rpc,
+        }));
+        Ok(())
+    }
+
+    /// Holds a state that was proved at the tip against the block that is vouched for.
+    pub(super) async fn corroborate(&mut self, source: &impl Source) -> Result<(), Failure> {
+        let Some(header) = self.vouched.borrow().header else {
+            return Ok(());
+        };
+        let block = header.block;
+        if header.trust == Trust::Rpc || self.ledger.vouched == Some(block) {
+            return Ok(());
+        }
+        let Some(state) = self.ledger.at(block.number) else {
+            return Ok(()); // a block between two looks; a later one will do
+        };
+        let (roots, newest) = (state.roots, Some(state.roots) == self.working.roots);
+        let Some(evidence) = source.evidence(&block).await? else {
+            return Err(EndpointError::NoProofs.into());
+        };
+        if evidence.state_root.0 != header.state_root || evidence.roots != roots {
+            return self.distrust(source, block.number).await;
+        }
+        self.ledger.vouched = Some(block);
+        self.view
+            .send_modify(|view| view.vouched = Some(header.shown()));
+        if newest {
+            self.show(Some(Proved {
+                evidence,
+                storage: self.working.projection.storage().clone(),
+                trust: header.trust,
+            }));
+        }
+        Ok(())
+    }
+
+    fn show(&self, proved: Option<Proved>) {
+        let proved = proved.map(Arc::new);
+        self.view.send_modify(|view| {
+            let trusted_more = |old: &Proved, new: &Proved| {
+                old.trust > new.trust && old.evidence.roots == new.evidence.roots
+            };
+            match (&view.proved, &proved) {
+                // The same state, proved by somebody better: the newer block adds nothing.
+                (Some(old), Some(new)) if trusted_more(old, new) => {}
+                _ => view.proved = proved,
+            }
+        });
+    }
+
+    /// The storage roots at the tip.
+    async fn roots(&mut self) -> Roots {
+        if let Some(roots) = self.working.roots {
+            return roots;
+        }
+        let storage = self.working.projection.storage().clone();
+        let computed = tokio::task::spawn_blocking(move || storage.roots()).await;
+        // It fails only when the runtime ends; then nothing is proved any more.
+        let roots = computed.unwrap_or_default();
+        self.working.roots = Some(roots);
+        roots
+    }
+
+    /// The events up to `block` do not add up: takes back what was not proved before.
+    async fn distrust(&mut self, source: &impl Source, block: u64) -> Result<(), Failure> {
+        warn!(
+            block,
+            "events were left out or changed; taking back what is not proved"
+        );
+        let proved = self.working.proved.filter(|proved| {
+            let known = self.working.undoable(proved.number).last().copied();
+            proved.number < block && known == Some(*proved)
+        });
+        match proved {
+            Some(proved) => self.go_back(proved).await?,
+            None => self.begin_again(source).await?,
+        }
+        Err(EndpointError::EventsDoNotAddUp { block }.into())
+    }
+}
