@@ -30,8 +30,11 @@ contract Bounty is IBounty {
     uint256 public taskCount;
     mapping(uint256 taskId => Task) private _tasks;
 
+    /// @param cybr_ What rewards are paid in.
+    /// @param arbiter_ Decides disputes; zero if nobody does and all of them are split.
     constructor(IERC20 cybr_, address arbiter_) {
         cybr = cybr_;
+        // slither-disable-next-line missing-zero-check
         arbiter = arbiter_;
     }
 

@@ -37,6 +37,7 @@ contract Cybr is ERC20Capped, ERC20Permit, ERC20Votes, Ownable {
     }
 
     /// @notice What clock() counts, as ERC-6372 writes it.
+    // slither-disable-next-line naming-convention
     function CLOCK_MODE() public pure override returns (string memory) {
         return "mode=timestamp";
     }

@@ -54,10 +54,25 @@ contract BoxRegistryTest is Test {
         emit IBoxRegistry.BoxRemoved(operator, NODE);
         registry.withdraw(NODE);
         assertEq(cybr.balanceOf(operator), 1000);
-        (bytes32 endpointHash,) = registry.box(operator, NODE);
+        (bytes32 endpointHash, uint64 remaining) = registry.box(operator, NODE);
         assertEq(endpointHash, 0);
+        assertEq(remaining, 0);
 
         registry.register(NODE, "box.example");
+        assertTrue(registry.isServing(operator, NODE));
+    }
+
+    function test_bondIsPaidBackOnce() public {
+        vm.prank(other); // whose bond must stay
+        registry.register(NODE, "");
+        vm.startPrank(operator);
+        registry.register(NODE, "");
+        registry.retire(NODE);
+        vm.warp(block.timestamp + 7 days);
+        registry.withdraw(NODE);
+        vm.expectRevert(abi.encodeWithSelector(IBoxRegistry.NotRetired.selector, operator, NODE));
+        registry.withdraw(NODE);
+        assertEq(cybr.balanceOf(address(registry)), 100);
     }
 
     function test_boxWithoutAPublicNameIsRegistered() public {

@@ -27,6 +27,18 @@ contract ClaimTest is Test {
         }
     }
 
+    // @openzeppelin/merkle-tree 1.0.8 gave this: `StandardMerkleTree.of(grants, ["address", "uint32", "uint32"])`.
+    function test_treeOfTheUsualToolIsUnderstood() public {
+        Land land =
+            new Land(address(this), wholeGrid(), 0x0fbccc1577afe43a39acd8cfa47f6f8ba7111a599acf0e4598f4ba9229591f90);
+        ILand.Grant memory grant = ILand.Grant(address(0xa3), 5, 5);
+        bytes32[] memory proof = new bytes32[](2);
+        proof[0] = 0xe9f7aee1d57e31dfd2087fbf7c9ba280f2de9c42f719368457e73f9dfefacc75;
+        proof[1] = 0xfcd8b30a22479f40af64b0891c843f932d0c9d60abf0e915c7309f7bcfc2f98c;
+        land.claim(grant, _ids(5, 5), proof);
+        assertEq(land.ownerOf(5), address(0xa3));
+    }
+
     function test_anyoneClaimsForTheOneWhoWasPromised() public {
         ILand.Grant[] memory grants = _districts(3, 0);
         Land land = _land(grants);

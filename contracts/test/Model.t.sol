@@ -132,7 +132,7 @@ contract ModelTest is Test {
         vm.expectRevert(refusal);
         model.setGate(id, gate);
         vm.expectRevert(refusal);
-        model.terms(id);
+        model.termsOf(id);
         vm.expectRevert(refusal);
         model.mayPlace(id, alice);
         vm.expectRevert(refusal);
@@ -141,7 +141,7 @@ contract ModelTest is Test {
 
     function test_publicationWithoutTermsHasNone() public {
         model.publish(alice, _oak());
-        assertEq(abi.encode(model.terms(1)), abi.encode(IModel.Terms(address(0), 0, 0)));
+        assertEq(abi.encode(model.termsOf(1)), abi.encode(IModel.Terms(address(0), 0, 0)));
         (address receiver, uint256 amount) = model.royaltyInfo(1, 1 ether);
         assertEq(receiver, address(0));
         assertEq(amount, 0);
@@ -159,7 +159,7 @@ contract ModelTest is Test {
         emit IModel.RoyaltyChanged(1, terms.royaltyReceiver, terms.royaltyBasisPoints);
         assertEq(model.publishWithTerms(alice, _oak(), terms), 1);
         assertEq(model.ownerOf(1), alice);
-        assertEq(abi.encode(model.terms(1)), abi.encode(terms));
+        assertEq(abi.encode(model.termsOf(1)), abi.encode(terms));
         assertEq(abi.encode(model.modelData(1)), abi.encode(_oak()));
     }
 
@@ -196,7 +196,7 @@ contract ModelTest is Test {
         vm.expectEmit(address(model));
         emit IModel.RoyaltyChanged(1, gate, 400);
         model.setRoyalty(1, gate, 400);
-        assertEq(abi.encode(model.terms(1)), abi.encode(IModel.Terms(gate, 400, 2)));
+        assertEq(abi.encode(model.termsOf(1)), abi.encode(IModel.Terms(gate, 400, 2)));
         vm.expectRevert(abi.encodeWithSelector(IModel.NotRoyaltyReceiver.selector, creator, 1));
         model.setRoyalty(1, creator, 400);
         vm.stopPrank();
@@ -225,7 +225,7 @@ contract ModelTest is Test {
         vm.expectEmit(address(model));
         emit IERC4906.MetadataUpdate(1);
         model.setFlags(1, 3);
-        assertEq(abi.encode(model.terms(1)), abi.encode(IModel.Terms(creator, 500, 3)));
+        assertEq(abi.encode(model.termsOf(1)), abi.encode(IModel.Terms(creator, 500, 3)));
         vm.expectRevert(abi.encodeWithSelector(IModel.UnknownFlags.selector, 128));
         model.setFlags(1, 128);
         vm.stopPrank();

@@ -20,6 +20,7 @@ import {IModel} from "../src/interfaces/IModel.sol";
 contract RandomEconomy is Test {
     uint256 private constant ACCOUNTS = 4;
     uint256 private constant BOND = 1000;
+    bytes32 private constant NODE = keccak256("node");
     address private constant ARBITER = address(0xa4b);
 
     EventReplay public immutable replay = new EventReplay();
@@ -113,32 +114,31 @@ contract RandomEconomy is Test {
         pass.buy(subject, _account(buyer), periods, cost);
     }
 
-    function register(uint256 who, uint256 node, bool named) external recorded {
-        (address operator, bytes32 key) = (_account(who), _node(node));
-        (bytes32 present,) = registry.box(operator, key);
-        if (present != 0 || cybr.balanceOf(operator) < BOND) return;
-        vm.prank(operator);
-        registry.register(key, named ? "box.example" : "");
+    function register(uint256 who, bool named) external recorded {
+        (bytes32 present,) = registry.box(_operator(who), NODE);
+        if (present != 0 || cybr.balanceOf(_operator(who)) < BOND) return;
+        vm.prank(_operator(who));
+        registry.register(NODE, named ? "box.example" : "");
         bonds += BOND;
     }
 
-    function setEndpoint(uint256 who, uint256 node, uint8 number) external recorded {
-        if (!registry.isServing(_account(who), _node(node))) return;
-        vm.prank(_account(who));
-        registry.setEndpoint(_node(node), string.concat(vm.toString(number), ".boxes.example"));
+    function setEndpoint(uint256 who, uint8 number) external recorded {
+        if (!registry.isServing(_operator(who), NODE)) return;
+        vm.prank(_operator(who));
+        registry.setEndpoint(NODE, string.concat(vm.toString(number), ".boxes.example"));
     }
 
-    function retire(uint256 who, uint256 node) external recorded {
-        if (!registry.isServing(_account(who), _node(node))) return;
-        vm.prank(_account(who));
-        registry.retire(_node(node));
+    function retire(uint256 who) external recorded {
+        if (!registry.isServing(_operator(who), NODE)) return;
+        vm.prank(_operator(who));
+        registry.retire(NODE);
     }
 
-    function withdraw(uint256 who, uint256 node) external recorded {
-        (, uint64 withdrawableAt) = registry.box(_account(who), _node(node));
+    function withdraw(uint256 who) external recorded {
+        (, uint64 withdrawableAt) = registry.box(_operator(who), NODE);
         if (withdrawableAt == 0 || block.timestamp < withdrawableAt) return;
-        vm.prank(_account(who));
-        registry.withdraw(_node(node));
+        vm.prank(_operator(who));
+        registry.withdraw(NODE);
         bonds -= BOND;
     }
 
@@ -178,7 +178,8 @@ contract RandomEconomy is Test {
         return address(uint160(0xacc0 + seed % ACCOUNTS));
     }
 
-    function _node(uint256 seed) private pure returns (bytes32) {
-        return bytes32(1 + seed % 2);
+    /// Fewer still, so that their boxes live whole lives.
+    function _operator(uint256 seed) private pure returns (address) {
+        return _account(seed % 2);
     }
 }

@@ -37,6 +37,7 @@ contract RandomWorld is Test {
         model = new Model();
         placement = new Placement(land, model);
         replay.follow(address(land), address(model), address(placement), address(0));
+        _populate();
         _take();
     }
 
@@ -152,7 +153,7 @@ contract RandomWorld is Test {
     function setRoyalty(uint256 which, uint256 receiver, uint16 basisPoints) external recorded {
         if (model.modelCount() == 0) return;
         uint256 id = _model(which);
-        IModel.Terms memory terms = model.terms(id);
+        IModel.Terms memory terms = model.termsOf(id);
         vm.prank(terms.royaltyReceiver);
         model.setRoyalty(id, _account(receiver), uint16(basisPoints % (uint256(terms.royaltyBasisPoints) + 1)));
     }
@@ -258,6 +259,20 @@ contract RandomWorld is Test {
         }
     }
 
+    /// Something to begin with, so that short histories are about more than founding the world: everybody has a
+    /// parcel and a model, half of the models ask for consent, and on each parcel stands its owner's.
+    function _populate() private {
+        for (uint8 i = 0; i < 4; ++i) {
+            vm.prank(land.owner());
+            uint256 id = land.mint(_account(i), int8(i), 0);
+            IModel.ModelData memory data = IModel.ModelData(hex"01", 0, 1, address(0), "", "");
+            uint256 modelId = model.publishWithTerms(_account(i), data, IModel.Terms(_account(i), 500, i % 2));
+            vm.prank(_account(i));
+            _placements.push(placement.place(id, modelId, IPlacement.Pose(0, 0, 0, 0, 0, 0, 1, 1)));
+            _parcels.push(id);
+        }
+    }
+
     function _isHolder(address account, uint256 id) private view returns (bool) {
         address owner = land.ownerOf(id);
         return account == owner || account == land.getApproved(id) || land.isApprovedForAll(owner, account)
@@ -266,7 +281,7 @@ contract RandomWorld is Test {
 
     function _consents(address account, uint256 id) private view returns (bool) {
         address owner = model.ownerOf(id);
-        return model.terms(id).flags % 2 == 0 || account == owner || account == model.getApproved(id)
+        return model.termsOf(id).flags % 2 == 0 || account == owner || account == model.getApproved(id)
             || model.isApprovedForAll(owner, account) || model.consent(id, owner, account);
     }
 
