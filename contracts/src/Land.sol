@@ -20,11 +20,11 @@ contract Land is ILand, ERC721, Ownable {
     /// A signed number with this bit flipped sorts as an unsigned one.
     uint16 private constant SIGN_BIT = 0x8000;
 
-    int16 private immutable _MIN_X;
-    int16 private immutable _MAX_X;
-    int16 private immutable _MIN_Y;
-    int16 private immutable _MAX_Y;
-    bytes32 private immutable _GRANT_ROOT;
+    int16 private immutable _minX;
+    int16 private immutable _maxX;
+    int16 private immutable _minY;
+    int16 private immutable _maxY;
+    bytes32 private immutable _grantRoot;
 
     mapping(uint256 parcelId => Parcel) private _parcels;
 
@@ -33,8 +33,8 @@ contract Land is ILand, ERC721, Ownable {
     /// @param root Root of the Merkle tree of grants; zero if there are none.
     constructor(address owner, Bounds memory world, bytes32 root) ERC721("Cosmos Land", "LAND") Ownable(owner) {
         if (world.minX > world.maxX || world.minY > world.maxY) revert InvalidBounds();
-        (_MIN_X, _MAX_X, _MIN_Y, _MAX_Y) = (world.minX, world.maxX, world.minY, world.maxY);
-        _GRANT_ROOT = root;
+        (_minX, _maxX, _minY, _maxY) = (world.minX, world.maxX, world.minY, world.maxY);
+        _grantRoot = root;
     }
 
     /// @inheritdoc ILand
@@ -54,7 +54,7 @@ contract Land is ILand, ERC721, Ownable {
     function claim(Grant calldata grant, uint32[] calldata parcelIds, bytes32[] calldata proof) external {
         // Hashed twice, so that a leaf can never pass for the inner node of a tree.
         bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(grant))));
-        if (!MerkleProof.verifyCalldata(proof, _GRANT_ROOT, leaf)) revert InvalidProof();
+        if (!MerkleProof.verifyCalldata(proof, _grantRoot, leaf)) revert InvalidProof();
 
         for (uint256 i = 0; i < parcelIds.length; ++i) {
             uint32 id = parcelIds[i];
@@ -89,12 +89,12 @@ contract Land is ILand, ERC721, Ownable {
 
     /// @inheritdoc ILand
     function bounds() external view returns (Bounds memory) {
-        return Bounds(_MIN_X, _MAX_X, _MIN_Y, _MAX_Y);
+        return Bounds(_minX, _maxX, _minY, _maxY);
     }
 
     /// @inheritdoc ILand
     function grantRoot() external view returns (bytes32) {
-        return _GRANT_ROOT;
+        return _grantRoot;
     }
 
     // Below, casts only take 16-bit patterns apart and put them together: none loses a bit that counts.
@@ -122,7 +122,7 @@ contract Land is ILand, ERC721, Ownable {
 
     function _mintParcel(address to, uint256 id) private {
         (int16 x, int16 y) = coordinates(id);
-        if (x < _MIN_X || x > _MAX_X || y < _MIN_Y || y > _MAX_Y) revert OutOfBounds(x, y);
+        if (x < _minX || x > _maxX || y < _minY || y > _maxY) revert OutOfBounds(x, y);
         _mint(to, id);
     }
 }

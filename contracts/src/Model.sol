@@ -43,14 +43,14 @@ contract Model is IModel, IERC2981, IERC4906, ERC721 {
     }
 
     /// @inheritdoc IModel
-    function publishWithTerms(address to, ModelData calldata data, Terms calldata terms_)
+    function publishWithTerms(address to, ModelData calldata data, Terms calldata terms)
         external
         returns (uint256 modelId)
     {
         modelId = _publish(to, data);
-        if (terms_.flags != 0) _setFlags(modelId, terms_.flags);
-        if (terms_.royaltyReceiver != address(0) || terms_.royaltyBasisPoints != 0) {
-            _setRoyalty(modelId, terms_.royaltyReceiver, terms_.royaltyBasisPoints, ALL);
+        if (terms.flags != 0) _setFlags(modelId, terms.flags);
+        if (terms.royaltyReceiver != address(0) || terms.royaltyBasisPoints != 0) {
+            _setRoyalty(modelId, terms.royaltyReceiver, terms.royaltyBasisPoints, ALL);
         }
     }
 
@@ -90,7 +90,7 @@ contract Model is IModel, IERC2981, IERC4906, ERC721 {
     }
 
     /// @inheritdoc IModel
-    function terms(uint256 modelId) external view returns (Terms memory) {
+    function termsOf(uint256 modelId) external view returns (Terms memory) {
         _requireOwned(modelId);
         return _terms[modelId];
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cybr is the library's code but for its constructor: this tests that the parts were put together rightly.
+// Cybr is the library's code but for a few lines: this tests that the parts were put together rightly.
 pragma solidity ^0.8.37;
 
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {ERC20Capped} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Capped.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {Test} from "forge-std/Test.sol";
 
@@ -13,14 +15,56 @@ contract CybrTest is Test {
 
     address private holder = makeAddr("holder");
     address private spender = makeAddr("spender");
-    Cybr private cybr = new Cybr(holder, 1000 ether);
+    address private issuer = makeAddr("issuer");
+    Cybr private cybr = new Cybr(issuer, holder, 1000 ether, 1500 ether);
 
-    function test_holderHasTheWholeSupply() public view {
+    function test_holderHasTheFirstSupply() public view {
         assertEq(cybr.name(), "Cybr");
         assertEq(cybr.symbol(), "CYBR");
         assertEq(cybr.decimals(), 18);
         assertEq(cybr.totalSupply(), 1000 ether);
         assertEq(cybr.balanceOf(holder), 1000 ether);
+        assertEq(cybr.cap(), 1500 ether);
+        assertEq(cybr.owner(), issuer);
+    }
+
+    function test_ownerMintsUpToTheCap() public {
+        vm.startPrank(issuer);
+        cybr.mint(spender, 500 ether);
+        assertEq(cybr.balanceOf(spender), 500 ether);
+        assertEq(cybr.totalSupply(), cybr.cap());
+        vm.expectRevert(abi.encodeWithSelector(ERC20Capped.ERC20ExceededCap.selector, 1500 ether + 1, 1500 ether));
+        cybr.mint(spender, 1);
+    }
+
+    function test_firstSupplyAboveTheCapIsRefused() public {
+        vm.expectRevert(abi.encodeWithSelector(ERC20Capped.ERC20ExceededCap.selector, 2, 1));
+        new Cybr(issuer, holder, 2, 1);
+    }
+
+    function testFuzz_nobodyElseMints(address stranger) public {
+        vm.assume(stranger != issuer);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, stranger));
+        cybr.mint(stranger, 1);
+    }
+
+    function test_votesFollowTheBalanceThroughTime() public {
+        vm.prank(holder);
+        cybr.delegate(spender);
+        assertEq(cybr.getVotes(spender), 1000 ether);
+        uint256 before = cybr.clock();
+        vm.warp(before + 100);
+        vm.prank(holder);
+        assertTrue(cybr.transfer(issuer, 400 ether));
+        assertEq(cybr.getVotes(spender), 600 ether);
+        assertEq(cybr.getPastVotes(spender, before), 1000 ether);
+    }
+
+    function test_clockCountsSeconds() public {
+        vm.warp(12345);
+        assertEq(cybr.clock(), 12345);
+        assertEq(cybr.CLOCK_MODE(), "mode=timestamp");
     }
 
     function testFuzz_permitApprovesOnce(uint256 value, uint256 ahead) public {

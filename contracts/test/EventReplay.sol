@@ -7,6 +7,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {IBoxRegistry} from "../src/interfaces/IBoxRegistry.sol";
 import {ILand} from "../src/interfaces/ILand.sol";
 import {IModel} from "../src/interfaces/IModel.sol";
 import {IPlacement} from "../src/interfaces/IPlacement.sol";
@@ -27,28 +28,37 @@ contract EventReplay {
     uint256 private constant MODEL_CONSENTS = 9;
     uint256 private constant PLACEMENT_COUNT = 0;
     uint256 private constant PLACEMENT_ENTRIES = 1;
+    uint256 private constant REGISTRY_ENTRIES = 0;
 
-    // IERC4906 declares it, whose selector needs no other part of it.
+    /// ERC-4906. Goes with other events.
     bytes32 private constant METADATA_UPDATE = keccak256("MetadataUpdate(uint256)");
 
     address private _land;
+    address private _model;
+    address private _placement;
+    address private _registry;
     mapping(address emitter => mapping(uint256 slot => uint256 value)) public storageOf;
     mapping(address emitter => uint256[]) private _slots;
 
-    /// Whose parcels' tenures placements are made in.
-    function setLand(address land) external {
-        _land = land;
-    }
-
     /// A token's name and symbol follow from its code: they never change and no event tells them.
-    function nameToken(address token, string calldata name, string calldata symbol) external {
-        _setString(token, TOKEN_NAME, name);
-        _setString(token, TOKEN_SYMBOL, symbol);
+    function follow(address land, address model, address placement, address registry) external {
+        (_land, _model, _placement, _registry) = (land, model, placement, registry);
+        _setString(land, TOKEN_NAME, "Cosmos Land");
+        _setString(land, TOKEN_SYMBOL, "LAND");
+        _setString(model, TOKEN_NAME, "Cosmos Model");
+        _setString(model, TOKEN_SYMBOL, "MODEL");
     }
 
     function replay(Vm.Log[] calldata logs) external {
         for (uint256 i = 0; i < logs.length; ++i) {
-            _replay(logs[i].emitter, logs[i].topics, logs[i].data);
+            (address emitter, bytes32[] calldata topics, bytes calldata data) =
+                (logs[i].emitter, logs[i].topics, logs[i].data);
+            bool known = true;
+            if (emitter == _land) known = _replayToken(emitter, topics, data) || _replayLand(topics);
+            if (emitter == _model) known = _replayToken(emitter, topics, data) || _replayModel(topics, data);
+            if (emitter == _placement) known = _replayPlacement(topics, data);
+            if (emitter == _registry) known = _replayRegistry(topics, data);
+            require(known, "unknown event");
         }
     }
 
@@ -57,64 +67,19 @@ contract EventReplay {
         return _slots[emitter];
     }
 
-    function _replay(address emitter, bytes32[] calldata topics, bytes calldata data) private {
+    function _replayToken(address token, bytes32[] calldata topics, bytes calldata data) private returns (bool) {
         bytes32 kind = topics[0];
         if (kind == IERC721.Transfer.selector) {
-            _transfer(emitter, uint256(topics[1]), uint256(topics[2]), uint256(topics[3]));
+            _transfer(token, uint256(topics[1]), uint256(topics[2]), uint256(topics[3]));
         } else if (kind == IERC721.Approval.selector) {
-            _set(emitter, _at(uint256(topics[3]), TOKEN_APPROVALS), uint256(topics[2]));
+            _set(token, _at(uint256(topics[3]), TOKEN_APPROVALS), uint256(topics[2]));
         } else if (kind == IERC721.ApprovalForAll.selector) {
             uint256 slot = _at(uint256(topics[2]), _at(uint256(topics[1]), TOKEN_OPERATORS));
-            _set(emitter, slot, abi.decode(data, (uint256)));
-        } else if (kind == Ownable.OwnershipTransferred.selector) {
-            _set(emitter, LAND_OWNER, uint256(topics[2]));
-        } else if (kind == ILand.ParcelOperatorChanged.selector) {
-            _setBits(emitter, _at(uint256(topics[1]), LAND_PARCELS), 0, 160, uint256(topics[2]));
-        } else if (emitter == _land) {
-            revert("unknown event of Land");
-        } else if (!_replayModel(emitter, topics, data)) {
-            _replayPlacement(emitter, topics, data);
-        }
-    }
-
-    function _replayModel(address emitter, bytes32[] calldata topics, bytes calldata data) private returns (bool) {
-        bytes32 kind = topics[0];
-        if (kind == METADATA_UPDATE) return true; // goes with others
-        uint256 id = uint256(topics[1]);
-        if (kind == IModel.ModelPublished.selector) {
-            _publish(emitter, id, data);
-        } else if (kind == IModel.GateChanged.selector) {
-            _setBits(emitter, _at(id, MODEL_DATA) + 2, 64, 160, abi.decode(data, (uint256)));
-        } else if (kind == IModel.FlagsChanged.selector) {
-            _setBits(emitter, _at(id, MODEL_TERMS), 176, 8, abi.decode(data, (uint256)));
-        } else if (kind == IModel.RoyaltyChanged.selector) {
-            (uint256 receiver, uint256 basisPoints) = abi.decode(data, (uint256, uint256));
-            _setBits(emitter, _at(id, MODEL_TERMS), 0, 176, receiver | basisPoints << 160);
-        } else if (kind == IModel.ConsentChanged.selector) {
-            uint256 ofOwner = _at(uint256(topics[2]), MODEL_CONSENTS);
-            _set(emitter, _at(uint256(topics[3]), _at(id, ofOwner)), abi.decode(data, (uint256)));
+            _set(token, slot, abi.decode(data, (uint256)));
         } else {
             return false;
         }
         return true;
-    }
-
-    function _replayPlacement(address emitter, bytes32[] calldata topics, bytes calldata data) private {
-        bytes32 kind = topics[0];
-        uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
-        if (kind == IPlacement.Placed.selector) {
-            _set(emitter, PLACEMENT_COUNT, uint256(topics[1]));
-            uint256 tenure = storageOf[_land][_at(uint256(topics[2]), LAND_PARCELS)] >> 160;
-            _set(emitter, slot, uint256(topics[2]) | tenure << 32 | uint256(topics[3]) << 128);
-            _set(emitter, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
-        } else if (kind == IPlacement.Moved.selector) {
-            _set(emitter, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
-        } else if (kind == IPlacement.Removed.selector) {
-            _set(emitter, slot, 0);
-            _set(emitter, slot + 1, 0);
-        } else {
-            revert("unknown event");
-        }
     }
 
     function _transfer(address token, uint256 from, uint256 to, uint256 id) private {
@@ -122,28 +87,95 @@ contract EventReplay {
             uint256 balance = _at(from, TOKEN_BALANCES);
             _set(token, balance, storageOf[token][balance] - 1);
             _set(token, _at(id, TOKEN_APPROVALS), 0); // ends without an Approval event
-            if (token == _land) {
-                uint256 parcel = _at(id, LAND_PARCELS);
-                _set(token, parcel, ((storageOf[token][parcel] >> 160) + 1) << 160); // the operator ends with it
-            }
         }
-        if (to != 0) {
-            uint256 balance = _at(to, TOKEN_BALANCES);
-            _set(token, balance, storageOf[token][balance] + 1);
-        }
+        uint256 received = _at(to, TOKEN_BALANCES);
+        _set(token, received, storageOf[token][received] + 1);
         _set(token, _at(id, TOKEN_OWNERS), to);
+        if (token == _land && from != 0) {
+            uint256 parcel = _at(id, LAND_PARCELS);
+            _set(token, parcel, ((storageOf[token][parcel] >> 160) + 1) << 160); // the operator ends too
+        }
     }
 
-    function _publish(address model, uint256 id, bytes calldata data) private {
+    function _replayLand(bytes32[] calldata topics) private returns (bool) {
+        bytes32 kind = topics[0];
+        if (kind == Ownable.OwnershipTransferred.selector) {
+            _set(_land, LAND_OWNER, uint256(topics[2]));
+        } else if (kind == ILand.ParcelOperatorChanged.selector) {
+            _setBits(_land, _at(uint256(topics[1]), LAND_PARCELS), 0, 160, uint256(topics[2]));
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    function _replayModel(bytes32[] calldata topics, bytes calldata data) private returns (bool) {
+        bytes32 kind = topics[0];
+        if (kind == METADATA_UPDATE) return true;
+        uint256 id = uint256(topics[1]);
+        if (kind == IModel.ModelPublished.selector) {
+            _publish(id, data);
+        } else if (kind == IModel.GateChanged.selector) {
+            _setBits(_model, _at(id, MODEL_DATA) + 2, 64, 160, abi.decode(data, (uint256)));
+        } else if (kind == IModel.FlagsChanged.selector) {
+            _setBits(_model, _at(id, MODEL_TERMS), 176, 8, abi.decode(data, (uint256)));
+        } else if (kind == IModel.RoyaltyChanged.selector) {
+            (uint256 receiver, uint256 basisPoints) = abi.decode(data, (uint256, uint256));
+            _setBits(_model, _at(id, MODEL_TERMS), 0, 176, receiver | basisPoints << 160);
+        } else if (kind == IModel.ConsentChanged.selector) {
+            uint256 ofOwner = _at(uint256(topics[2]), MODEL_CONSENTS);
+            _set(_model, _at(uint256(topics[3]), _at(id, ofOwner)), abi.decode(data, (uint256)));
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    function _publish(uint256 id, bytes calldata data) private {
         (bytes20 infoHash, uint256 contentHash, uint256 size, uint256 gate, string memory name, string memory sources) =
             abi.decode(data, (bytes20, uint256, uint256, uint256, string, string));
         uint256 slot = _at(id, MODEL_DATA);
-        _set(model, MODEL_COUNT, id);
-        _set(model, slot, uint160(infoHash));
-        _set(model, slot + 1, contentHash);
-        _set(model, slot + 2, size | gate << 64);
-        _setString(model, slot + 3, name);
-        _setString(model, slot + 4, sources);
+        _set(_model, MODEL_COUNT, id);
+        _set(_model, slot, uint160(infoHash));
+        _set(_model, slot + 1, contentHash);
+        _set(_model, slot + 2, size | gate << 64);
+        _setString(_model, slot + 3, name);
+        _setString(_model, slot + 4, sources);
+    }
+
+    function _replayPlacement(bytes32[] calldata topics, bytes calldata data) private returns (bool) {
+        bytes32 kind = topics[0];
+        uint256 slot = _at(uint256(topics[1]), PLACEMENT_ENTRIES);
+        if (kind == IPlacement.Placed.selector) {
+            uint256 tenure = storageOf[_land][_at(uint256(topics[2]), LAND_PARCELS)] >> 160;
+            _set(_placement, PLACEMENT_COUNT, uint256(topics[1]));
+            _set(_placement, slot, uint256(topics[2]) | tenure << 32 | uint256(topics[3]) << 128);
+            _set(_placement, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
+        } else if (kind == IPlacement.Moved.selector) {
+            _set(_placement, slot + 1, _pack(abi.decode(data, (IPlacement.Pose))));
+        } else if (kind == IPlacement.Removed.selector) {
+            _set(_placement, slot, 0);
+            _set(_placement, slot + 1, 0);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    function _replayRegistry(bytes32[] calldata topics, bytes calldata data) private returns (bool) {
+        bytes32 kind = topics[0];
+        uint256 slot = _at(uint256(topics[2]), _at(uint256(topics[1]), REGISTRY_ENTRIES));
+        if (kind == IBoxRegistry.BoxRegistered.selector || kind == IBoxRegistry.EndpointChanged.selector) {
+            _set(_registry, slot, uint256(keccak256(abi.decode(data, (bytes)))));
+        } else if (kind == IBoxRegistry.BoxRetired.selector) {
+            _set(_registry, slot + 1, abi.decode(data, (uint256)));
+        } else if (kind == IBoxRegistry.BoxRemoved.selector) {
+            _set(_registry, slot, 0);
+            _set(_registry, slot + 1, 0);
+        } else {
+            return false;
+        }
+        return true;
     }
 
     /// The first member lies lowest.

@@ -15,6 +15,7 @@ import {ILand} from "../src/interfaces/ILand.sol";
 contract LandTest is Test {
     address private issuer = makeAddr("issuer");
     address private alice = makeAddr("alice");
+    address private bob = makeAddr("bob");
     Land private land = new Land(issuer, wholeGrid(), 0);
 
     function test_idsAreExact() public view {
@@ -94,6 +95,107 @@ contract LandTest is Test {
         land.mint(stranger, 0, 0);
         vm.expectRevert(refusal);
         land.mintBatch(stranger, new uint32[](1));
+    }
+
+    function test_worldEndsAtItsEdges() public {
+        ILand.Bounds memory edges = ILand.Bounds(-3, 4, -5, 6);
+        Land small = new Land(issuer, edges, 0);
+        assertEq(abi.encode(small.bounds()), abi.encode(edges));
+        vm.startPrank(issuer);
+        small.mint(alice, -3, -5);
+        small.mint(alice, 4, 6);
+
+        int16[2][4] memory outside = [[int16(-4), int16(0)], [int16(5), int16(0)], [int16(0), -6], [int16(0), 7]];
+        for (uint256 i = 0; i < outside.length; ++i) {
+            (int16 x, int16 y) = (outside[i][0], outside[i][1]);
+            bytes memory refusal = abi.encodeWithSelector(ILand.OutOfBounds.selector, x, y);
+            vm.expectRevert(refusal);
+            small.mint(alice, x, y);
+            uint32[] memory ids = new uint32[](1);
+            ids[0] = uint32(small.parcelId(x, y));
+            vm.expectRevert(refusal);
+            small.mintBatch(alice, ids);
+        }
+    }
+
+    function testFuzz_boundsDecide(ILand.Bounds memory edges, int16 x, int16 y) public {
+        if (edges.minX > edges.maxX || edges.minY > edges.maxY) {
+            vm.expectRevert(ILand.InvalidBounds.selector);
+            new Land(issuer, edges, 0);
+            return;
+        }
+        Land bounded = new Land(issuer, edges, 0);
+        bool inside = x >= edges.minX && x <= edges.maxX && y >= edges.minY && y <= edges.maxY;
+        vm.prank(issuer);
+        if (!inside) vm.expectRevert(abi.encodeWithSelector(ILand.OutOfBounds.selector, x, y));
+        bounded.mint(alice, x, y);
+    }
+
+    function test_transfersRaiseTheTenure() public {
+        vm.prank(issuer);
+        uint256 id = land.mint(alice, 1, 1);
+        assertEq(land.tenure(id), 0);
+        vm.startPrank(alice);
+        land.transferFrom(alice, alice, id);
+        assertEq(land.tenure(id), 1);
+        land.safeTransferFrom(alice, issuer, id);
+        assertEq(land.tenure(id), 2);
+        assertEq(land.tenure(id + 1), 0);
+    }
+
+    function test_parcelOperatorMayPlaceButNotSell() public {
+        vm.prank(issuer);
+        uint256 id = land.mint(alice, 1, 1);
+        assertFalse(land.mayPlaceOn(id, bob));
+        vm.expectEmit(address(land));
+        emit ILand.ParcelOperatorChanged(id, bob);
+        vm.prank(alice);
+        land.setParcelOperator(id, bob);
+
+        assertEq(land.parcelOperator(id), bob);
+        assertTrue(land.mayPlaceOn(id, bob));
+        bytes memory refusal = abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, bob, id);
+        vm.startPrank(bob);
+        vm.expectRevert(refusal);
+        land.transferFrom(alice, bob, id);
+        vm.expectRevert(refusal);
+        land.setParcelOperator(id, bob);
+    }
+
+    function test_transferEndsTheParcelOperator() public {
+        vm.prank(issuer);
+        uint256 id = land.mint(alice, 1, 1);
+        vm.startPrank(alice);
+        land.setParcelOperator(id, bob);
+        land.transferFrom(alice, issuer, id);
+        assertEq(land.parcelOperator(id), address(0));
+        assertFalse(land.mayPlaceOn(id, bob));
+        assertTrue(land.mayPlaceOn(id, issuer));
+        assertEq(land.tenure(id), 1);
+    }
+
+    function test_operatorOfTheOwnerAppointsTheParcels() public {
+        vm.prank(issuer);
+        uint256 id = land.mint(alice, 1, 1);
+        vm.prank(alice);
+        land.setApprovalForAll(bob, true);
+        vm.prank(bob);
+        land.setParcelOperator(id, issuer);
+        assertTrue(land.mayPlaceOn(id, issuer));
+    }
+
+    function test_nobodyMayPlaceWhereNobodyIsOperator() public {
+        vm.prank(issuer);
+        uint256 id = land.mint(alice, 1, 1);
+        assertFalse(land.mayPlaceOn(id, address(0)));
+    }
+
+    function testFuzz_whatWasNotMintedHasNoOperator(uint256 id) public {
+        bytes memory refusal = abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, id);
+        vm.expectRevert(refusal);
+        land.mayPlaceOn(id, alice);
+        vm.expectRevert(refusal);
+        land.setParcelOperator(id, alice);
     }
 
     function test_isNotEnumerable() public view {

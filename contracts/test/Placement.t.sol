@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may place, move and remove: the parcel's owner, its approved account, its owner's operators, and nobody else.
+// Who may place, move and remove: the parcel's owner, its approved account, its owner's operators, its
+// own operator, and nobody else; whose models; and when a placement ends.
 pragma solidity ^0.8.37;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
@@ -15,6 +16,7 @@ import {IPlacement} from "../src/interfaces/IPlacement.sol";
 contract PlacementTest is Test {
     address private alice = makeAddr("alice");
     address private bob = makeAddr("bob");
+    address private creator = makeAddr("creator");
     Land private land = new Land(address(this), wholeGrid(), 0);
     Model private model = new Model();
     Placement private placement = new Placement(land, model);
@@ -27,9 +29,7 @@ contract PlacementTest is Test {
         parcelId = land.mint(alice, -3, 5);
         otherParcelId = land.mint(alice, 0, 0);
         // The model belongs to neither: owning it is not what counts.
-        modelId = model.publish(
-            makeAddr("creator"), IModel.ModelData(bytes20(uint160(1)), bytes32(0), 1, address(0), "tree", "")
-        );
+        modelId = model.publish(creator, IModel.ModelData(bytes20(uint160(1)), bytes32(0), 1, address(0), "tree", ""));
     }
 
     function testFuzz_ownerPlacesMovesAndRemoves(IPlacement.Pose memory first, IPlacement.Pose memory second) public {
@@ -78,23 +78,123 @@ contract PlacementTest is Test {
     }
 
     function test_modelOwnerAndLandIssuerHaveNoRight() public {
-        _assertHasNoRight(makeAddr("creator"), parcelId);
+        _assertHasNoRight(creator, parcelId);
         _assertHasNoRight(address(this), parcelId);
+    }
+
+    function test_parcelOperatorHasTheRightOnThatParcelAlone() public {
+        vm.prank(alice);
+        land.setParcelOperator(parcelId, bob);
+        _assertHasRight(bob, parcelId);
+        _assertHasNoRight(bob, otherParcelId);
+
+        vm.prank(alice);
+        land.setParcelOperator(parcelId, address(0));
+        _assertHasNoRight(bob, parcelId);
     }
 
     function test_rightGoesWithTheParcel() public {
         vm.startPrank(alice);
         placement.place(parcelId, modelId, _pose());
         land.approve(makeAddr("approved"), parcelId);
+        land.setParcelOperator(parcelId, makeAddr("builder"));
         land.transferFrom(alice, bob, parcelId);
         vm.stopPrank();
 
-        _assertPlaced(1, parcelId, _pose());
         _assertHasNoRight(alice, parcelId);
         _assertHasNoRight(makeAddr("approved"), parcelId);
+        _assertHasNoRight(makeAddr("builder"), parcelId);
         _assertHasRight(bob, parcelId);
+    }
+
+    function test_placementEndsWhenItsParcelChangesHands() public {
+        vm.startPrank(alice);
+        placement.place(parcelId, modelId, _pose());
+        placement.place(otherParcelId, modelId, _pose());
+        assertTrue(placement.stands(1));
+        land.transferFrom(alice, bob, parcelId);
+        vm.stopPrank();
+
+        assertFalse(placement.stands(1));
+        assertTrue(placement.stands(2));
+        _assertPlaced(1, parcelId, _pose()); // left behind
+
+        vm.startPrank(bob);
+        vm.expectRevert(abi.encodeWithSelector(IPlacement.PlacementEnded.selector, 1));
+        placement.move(1, _pose());
+        assertTrue(placement.stands(placement.place(parcelId, modelId, _pose())));
+
+        // It does not come back with its first owner.
+        land.transferFrom(bob, alice, parcelId);
+        assertFalse(placement.stands(1));
+        assertFalse(placement.stands(3));
+    }
+
+    function test_newHolderClearsWhatWasLeftBehind() public {
+        vm.startPrank(alice);
+        placement.place(parcelId, modelId, _pose());
+        land.transferFrom(alice, bob, parcelId);
+        vm.expectRevert(abi.encodeWithSelector(IPlacement.NotParcelHolder.selector, alice, parcelId));
+        placement.remove(1);
+        vm.stopPrank();
+
         vm.prank(bob);
         placement.remove(1);
+        assertFalse(placement.stands(1));
+        _expectNoPlacement(1);
+        placement.placement(1);
+    }
+
+    function testFuzz_whatIsNotThereDoesNotStand(uint256 id) public view {
+        assertFalse(placement.stands(id));
+    }
+
+    function test_modelThatNeedsConsentIsRefusedWithout() public {
+        _requireConsent();
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IPlacement.NoConsent.selector, alice, modelId));
+        placement.place(parcelId, modelId, _pose());
+    }
+
+    function test_consentToTheParcelsOwnerIsEnoughForItsOperator() public {
+        _requireConsent();
+        vm.prank(creator);
+        model.setConsent(modelId, alice, true);
+        vm.prank(alice);
+        land.setParcelOperator(parcelId, bob);
+        _assertHasRight(alice, parcelId);
+        _assertHasRight(bob, parcelId);
+
+        // On alice's land alone.
+        uint256 ofBob = land.mint(bob, 9, 9);
+        vm.prank(bob);
+        vm.expectRevert(abi.encodeWithSelector(IPlacement.NoConsent.selector, bob, modelId));
+        placement.place(ofBob, modelId, _pose());
+    }
+
+    function test_operatorPlacesItsOwnModel() public {
+        _requireConsent();
+        vm.prank(creator);
+        model.transferFrom(creator, bob, modelId);
+        vm.prank(alice);
+        land.setParcelOperator(parcelId, bob);
+        _assertHasRight(bob, parcelId);
+    }
+
+    function test_consentTakenBackLeavesThePlacement() public {
+        _requireConsent();
+        vm.prank(creator);
+        model.setConsent(modelId, alice, true);
+        vm.prank(alice);
+        placement.place(parcelId, modelId, _pose());
+        vm.prank(creator);
+        model.setConsent(modelId, alice, false);
+
+        assertTrue(placement.stands(1));
+        vm.startPrank(alice);
+        placement.move(1, _pose());
+        vm.expectRevert(abi.encodeWithSelector(IPlacement.NoConsent.selector, alice, modelId));
+        placement.place(parcelId, modelId, _pose());
     }
 
     function test_manyPlacementsAParcel() public {
@@ -155,6 +255,12 @@ contract PlacementTest is Test {
         placement.move(1, unturned);
         vm.expectRevert(IPlacement.InvalidPose.selector);
         placement.move(1, vanishing);
+    }
+
+    function _requireConsent() private {
+        uint8 flags = model.CONSENT_REQUIRED();
+        vm.prank(creator);
+        model.setFlags(modelId, flags);
     }
 
     function _assertHasRight(address account, uint256 parcel) private {

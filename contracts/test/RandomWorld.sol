@@ -24,6 +24,8 @@ contract RandomWorld is Test {
     Model public immutable model;
     Placement public immutable placement;
 
+    /// How often somebody placed, moved or removed without the right to.
+    uint256 public trespasses;
     uint256[] private _parcels;
     uint256[] private _placements;
     mapping(address target => bytes32[]) private _written;
@@ -34,10 +36,9 @@ contract RandomWorld is Test {
         land = new Land(_account(0), ILand.Bounds(MIN, MAX, MIN, MAX), GrantTree.root(_leaves()));
         model = new Model();
         placement = new Placement(land, model);
-        replay.setLand(address(land));
+        replay.follow(address(land), address(model), address(placement), address(0));
+        _populate();
         _take();
-        replay.nameToken(address(land), "Cosmos Land", "LAND");
-        replay.nameToken(address(model), "Cosmos Model", "MODEL");
     }
 
     /// Records what one action writes and tells.
@@ -51,6 +52,11 @@ contract RandomWorld is Test {
     /// Every slot that was written, some more than once.
     function writtenTo(address target) external view returns (bytes32[] memory) {
         return _written[target];
+    }
+
+    /// All parcels that were minted.
+    function parcels() external view returns (uint256[] memory) {
+        return _parcels;
     }
 
     function mint(uint256 to, int16 x, int16 y) external recorded {
@@ -147,7 +153,7 @@ contract RandomWorld is Test {
     function setRoyalty(uint256 which, uint256 receiver, uint16 basisPoints) external recorded {
         if (model.modelCount() == 0) return;
         uint256 id = _model(which);
-        IModel.Terms memory terms = model.terms(id);
+        IModel.Terms memory terms = model.termsOf(id);
         vm.prank(terms.royaltyReceiver);
         model.setRoyalty(id, _account(receiver), uint16(basisPoints % (uint256(terms.royaltyBasisPoints) + 1)));
     }
@@ -213,6 +219,73 @@ contract RandomWorld is Test {
         (uint256 parcelId,,) = placement.placement(id);
         vm.prank(_holder(parcelId, which));
         placement.remove(id);
+        _forget(which);
+    }
+
+    /// Anyone tries anything; what succeeds must have been allowed by the rules as they are written down.
+    function tryToPlace(uint256 seed, uint256 which, uint256 whichModel, IPlacement.Pose memory pose)
+        external
+        recorded
+    {
+        if (_parcels.length == 0 || model.modelCount() == 0) return;
+        (address caller, uint256 id, uint256 modelId) = (_account(seed), _pick(_parcels, which), _model(whichModel));
+        bool allowed = _isHolder(caller, id) && (_consents(caller, modelId) || _consents(land.ownerOf(id), modelId));
+        vm.prank(caller);
+        try placement.place(id, modelId, _valid(pose)) returns (uint256 placed) {
+            _placements.push(placed);
+            if (!allowed) ++trespasses;
+        } catch {
+            assertFalse(allowed, "refused what is allowed");
+        }
+    }
+
+    function tryToMoveAndRemove(uint256 seed, uint256 which, IPlacement.Pose memory pose) external recorded {
+        if (_placements.length == 0) return;
+        (address caller, uint256 id) = (_account(seed), _pick(_placements, which));
+        (uint256 parcelId,,) = placement.placement(id);
+        bool allowed = _isHolder(caller, parcelId);
+        vm.prank(caller);
+        try placement.move(id, _valid(pose)) {
+            if (!allowed || !placement.stands(id)) ++trespasses;
+        } catch {
+            assertFalse(allowed && placement.stands(id), "refused what is allowed");
+        }
+        vm.prank(caller);
+        try placement.remove(id) {
+            if (!allowed) ++trespasses;
+            _forget(which);
+        } catch {
+            assertFalse(allowed, "refused what is allowed");
+        }
+    }
+
+    /// Something to begin with, so that short histories are about more than founding the world: everybody has a
+    /// parcel and a model, half of the models ask for consent, and on each parcel stands its owner's.
+    function _populate() private {
+        for (uint8 i = 0; i < 4; ++i) {
+            vm.prank(land.owner());
+            uint256 id = land.mint(_account(i), int8(i), 0);
+            IModel.ModelData memory data = IModel.ModelData(hex"01", 0, 1, address(0), "", "");
+            uint256 modelId = model.publishWithTerms(_account(i), data, IModel.Terms(_account(i), 500, i % 2));
+            vm.prank(_account(i));
+            _placements.push(placement.place(id, modelId, IPlacement.Pose(0, 0, 0, 0, 0, 0, 1, 1)));
+            _parcels.push(id);
+        }
+    }
+
+    function _isHolder(address account, uint256 id) private view returns (bool) {
+        address owner = land.ownerOf(id);
+        return account == owner || account == land.getApproved(id) || land.isApprovedForAll(owner, account)
+            || account == land.parcelOperator(id);
+    }
+
+    function _consents(address account, uint256 id) private view returns (bool) {
+        address owner = model.ownerOf(id);
+        return model.termsOf(id).flags % 2 == 0 || account == owner || account == model.getApproved(id)
+            || model.isApprovedForAll(owner, account) || model.consent(id, owner, account);
+    }
+
+    function _forget(uint256 which) private {
         _placements[which % _placements.length] = _placements[_placements.length - 1];
         _placements.pop();
     }

@@ -44,8 +44,8 @@ interface ILand {
     /// @param to The parcel's first owner.
     /// @param x Grid column, in parcels from the centre.
     /// @param y Grid row, in parcels from the centre.
-    /// @return parcelId The parcel's token id.
-    function mint(address to, int16 x, int16 y) external returns (uint256 parcelId);
+    /// @return id The parcel's token id.
+    function mint(address to, int16 x, int16 y) external returns (uint256 id);
 
     /// @notice Creates many parcels. Only the contract's owner may; a grant does not hold it back.
     /// @param to The parcels' first owner.
@@ -62,18 +62,18 @@ interface ILand {
     /// @notice Lets an account place models on a parcel, but not sell it. Only those may whom ERC-721 lets transfer
     /// the parcel. Ends when the parcel is transferred.
     /// @param operator The account instead of the present one; zero for nobody.
-    function setParcelOperator(uint256 parcelId, address operator) external;
+    function setParcelOperator(uint256 id, address operator) external;
 
     /// @notice The account that may place models on a parcel beside those ERC-721 lets; zero if there is none.
-    function parcelOperator(uint256 parcelId) external view returns (address);
+    function parcelOperator(uint256 id) external view returns (address);
 
     /// @notice How often the parcel was transferred since it was minted, even to the same owner. What was arranged
     /// under a lower number was arranged by an earlier owner.
-    function tenure(uint256 parcelId) external view returns (uint96);
+    function tenure(uint256 id) external view returns (uint96);
 
     /// @notice Whether an account may place models on a parcel: its owner, the account approved for it, an operator
     /// of its owner, or its own operator. Reverts if there is no such parcel.
-    function mayPlaceOn(uint256 parcelId, address account) external view returns (bool);
+    function mayPlaceOn(uint256 id, address account) external view returns (bool);
 
     /// @notice The world's edges.
     function bounds() external view returns (Bounds memory);

@@ -114,7 +114,7 @@ interface IModel {
     function modelData(uint256 modelId) external view returns (ModelData memory);
 
     /// @notice The model's terms. Reverts if there is no such model.
-    function terms(uint256 modelId) external view returns (Terms memory);
+    function termsOf(uint256 modelId) external view returns (Terms memory);
 
     /// @notice Whether an owner of the model lets an account place it while that owner owns it.
     function consent(uint256 modelId, address owner, address account) external view returns (bool);
