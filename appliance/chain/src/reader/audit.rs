@@ -7,6 +7,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use seedbox_core::{BlockRef, Trust};
+use seedbox_store::chain::Contract;
 use tracing::warn;
 
 use super::{Failure, Reader, forks::same};
@@ -68,6 +69,15 @@ impl Ledger {
     }
 }
 
+/// Says in the log whose events do not add up.
+fn name_contracts(events: &Roots, proved: &Roots) {
+    for ((contract, ours), theirs) in Contract::ALL.iter().zip(events).zip(proved) {
+        if ours != theirs {
+            warn!(?contract, ?ours, ?theirs, "its events do not add up to its storage");
+        }
+    }
+}
+
 impl Reader {
     /// Refuses a source whose chain does not hold the block that is vouched for.
     pub(super) async fn identify(
@@ -106,6 +116,7 @@ impl Reader {
         };
         let roots = self.roots().await;
         if roots != evidence.roots {
+            name_contracts(&roots, &evidence.roots);
             return self.distrust(source, tip.number).await;
         }
         self.working.proved = Some(tip);
