@@ -1,6 +1,6 @@
 # Thin names for real commands. `make setup` installs what the others need.
 
-DEBIAN = build-essential aria2 transmission-daemon transmission-cli e2fsprogs util-linux
+DEBIAN = build-essential aria2 transmission-daemon transmission-cli e2fsprogs mount util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test lint setup models contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar
@@ -16,7 +16,7 @@ test: setup contracts
 	cargo test --workspace --exclude system-tests
 	cd contracts && npm test
 	cd web-admin && npm run check
-	cargo test -p system-tests -- --test-threads=2
+	cargo test -p system-tests -- --test-threads=4
 
 lint:
 	cargo fmt --all --check
@@ -52,11 +52,11 @@ fuzz:
 
 ## 1 GB wanted on a 200 MB volume.
 quota-bar:
-	cargo test -p system-tests --test quota -- --nocapture
+	cargo test -p system-tests --test system quota:: -- --nocapture
 
 ## kill -9 at 50 random moments.
 kill-bar:
-	KILLS=50 cargo test -p system-tests --test kill -- --nocapture
+	KILLS=50 cargo test -p system-tests --test system kill:: -- --nocapture
 
 ## 10,000 generated histories: nothing protected is evicted, accounting equals the disk.
 never-evict-bar:
@@ -65,4 +65,4 @@ never-evict-bar:
 ## Memory with 100 torrents, idle.
 idle-bar:
 	cargo build --release -p seedbox
-	cargo test --release -p system-tests --test idle -- --nocapture
+	cargo test --release -p system-tests --test system idle:: -- --nocapture

@@ -8,7 +8,7 @@ use std::{env, str::FromStr, time::Duration};
 use anyhow::{Result, ensure};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use system_tests::{
-    aria2::{Aria2, same_content},
+    aria2::download_and_compare,
     disk::{Disk, Witness},
     models::Published,
     seedbox::{Seedbox, Settings},
@@ -117,14 +117,9 @@ impl Scene {
         let mut served = 0;
         for model in self.protected.iter().chain(&self.wanted).filter(is_held) {
             let torrent = publisher.torrent_of(model);
-            let mut aria2 = Aria2::start(&torrent.to_string_lossy(), &[seedbox.peer_address()])?;
-            let folder = aria2.wait(LIMIT)?;
-            same_content(&folder.join(&model.name), &publisher.content_of(model))?;
-            ensure!(
-                !aria2.got_a_bad_piece(),
-                "{}: a damaged piece was served",
-                model.name
-            );
+            let peers = [seedbox.peer_address()];
+            let original = publisher.content_of(model);
+            download_and_compare(&torrent.to_string_lossy(), &peers, &original, LIMIT)?;
             served += 1;
         }
         Ok(served)

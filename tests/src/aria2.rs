@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 use crate::{process::Process, tracker::Tracker, wait::wait_until};
 
+/// Time after which a download that is not done is begun anew.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A download under way or done.
 pub struct Aria2 {
     process: Process,
@@ -130,20 +133,31 @@ impl Seeder {
     }
 }
 
-/// Downloads to the end and compares with the original, byte by byte.
+/// Downloads from these peers alone and compares with the original, byte by byte.
+///
+/// aria2 avoids for minutes whoever hung up on it, so it is started anew now and then, as a person
+/// would; and it puts up with bad pieces and asks again, so its log is searched for them.
 ///
 /// # Errors
-/// Not complete within `limit`, or not the same bytes.
+/// Not complete within `limit`, not the same bytes, or a bad piece came on the way.
 pub fn download_and_compare(
     source: &str,
     peers: &[SocketAddr],
     original: &Path,
     limit: Duration,
 ) -> Result<()> {
-    let mut aria2 = Aria2::start(source, peers)?;
-    let folder = aria2.wait(limit)?;
-    let name = original.file_name().unwrap_or_default();
-    same_content(&folder.join(name), original)
+    let mut got_a_bad_piece = false;
+    let compared = wait_until("a whole download", limit, || {
+        let mut aria2 = Aria2::start(source, peers)?;
+        let folder = aria2.wait(PATIENCE);
+        got_a_bad_piece |= aria2.got_a_bad_piece();
+        same_content(
+            &folder?.join(original.file_name().unwrap_or_default()),
+            original,
+        )
+    });
+    ensure!(!got_a_bad_piece, "a damaged piece was served");
+    compared
 }
 
 /// Compares two files, or two folders file by file.

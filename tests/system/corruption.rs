@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use system_tests::{
-    aria2::{Aria2, Seeder, same_content},
+    aria2::{Aria2, Seeder, download_and_compare, same_content},
     damage::{Trace, damage_a_tenth},
     models::Published,
     seedbox::{Seedbox, Settings},
@@ -72,31 +72,13 @@ impl Scene {
         )
     }
 
-    /// Downloads from the box alone. aria2 would put up with a bad piece and ask again, so its
-    /// log has to be asked whether there was one.
     fn download(&self, seedbox: &Seedbox) -> Result<()> {
-        let torrent = self.world.publisher.torrent_of(&self.model);
-        let source = torrent.to_string_lossy();
-        // The box hangs up on whoever asks for a damaged piece, and aria2 avoids whoever hung up
-        // for minutes: a person would try again.
-        let mut got_a_bad_piece = false;
-        let whole = wait_until("a whole download", LIMIT, || {
-            let mut aria2 = Aria2::start(&source, &[seedbox.peer_address()])?;
-            let folder = aria2.wait(Duration::from_secs(15));
-            got_a_bad_piece |= aria2.got_a_bad_piece();
-            same_content(
-                &folder?.join(&self.model.name),
-                &self.world.publisher.content_of(&self.model),
-            )
-        });
-        ensure!(!got_a_bad_piece, "the box gave out a damaged piece");
-        whole.with_context(|| {
-            format!(
-                "{:?}\n{}",
-                seedbox.torrent(&self.model.info_hash),
-                seedbox.log()
-            )
-        })
+        let publisher = &self.world.publisher;
+        let torrent = publisher.torrent_of(&self.model);
+        let original = publisher.content_of(&self.model);
+        let peers = [seedbox.peer_address()];
+        download_and_compare(&torrent.to_string_lossy(), &peers, &original, LIMIT)
+            .with_context(|| seedbox.log())
     }
 
     fn wait_repaired(&self, seedbox: &mut Seedbox, damaged: u64) -> Result<()> {

@@ -11,7 +11,7 @@ use system_tests::{
 };
 
 const TORRENTS: usize = 100;
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(600);
 const RESIDENT_LIMIT: u64 = 60 << 20;
 const IDLE: Duration = Duration::from_secs(30);
 

@@ -15,12 +15,20 @@ const SIZE_EXPONENT: f64 = 0.5;
 /// Community data may take one part in this many of the quota per torrent.
 const CACHE_SHARE: u64 = 4;
 
+/// A plan that would leave more than one part in this many of the quota empty looks for victims
+/// of a closer fit.
+const WASTE_SHARE: u64 = 25;
+
+/// How much the network would miss an item, whatever its size and age.
+fn worth(item: &Item) -> f64 {
+    let demand = &item.demand;
+    (demand.requests.max(1) as f64) / (1.0 + f64::from(demand.other_seeds))
+}
+
 /// The eviction score of an item; the lowest goes first.
 pub fn score(item: &Item) -> f64 {
-    let demand = &item.demand;
-    let cost = 1.0 / (1.0 + f64::from(demand.other_seeds));
     let mebibytes = (item.reserved.max(1) as f64) / 1_048_576.0;
-    demand.inflation + (demand.requests.max(1) as f64) * cost / mebibytes.powf(SIZE_EXPONENT)
+    item.demand.inflation + worth(item) / mebibytes.powf(SIZE_EXPONENT)
 }
 
 /// What must be deleted to make room.
@@ -35,27 +43,49 @@ pub struct Plan {
 }
 
 /// Chooses what to evict to free at least `need` bytes, or `None` if that much is not evictable.
-/// No victim is named that is not needed: after the lowest scores are gathered, those that the
-/// others make superfluous are spared, dearest first.
-pub fn plan(evictable: &[Evictable], need: u64) -> Option<Plan> {
+///
+/// The lowest scores go. Only where that would free more than `spare` bytes too many, a closer fit
+/// is taken if there is one among what the network would miss no more: a cache half empty because
+/// one large torrent left serves nobody.
+pub fn plan(evictable: &[Evictable], need: u64, spare: u64) -> Option<Plan> {
     if need == 0 {
         return Some(Plan::default());
     }
-    let mut ranked: Vec<(f64, &Evictable)> =
-        evictable.iter().map(|e| (score(e.item()), e)).collect();
+    let mut ranked: Vec<Ranked> = evictable.iter().map(|e| (score(e.item()), e)).collect();
     ranked.sort_by(|a, b| {
         a.0.total_cmp(&b.0)
             .then_with(|| a.1.info_hash().cmp(&b.1.info_hash()))
     });
+    let lowest = gather(&ranked, need, u64::MAX)?;
+    let most = need.saturating_add(spare);
+    if lowest.freed <= most {
+        return Some(lowest);
+    }
+    let dearest = lowest
+        .victims
+        .iter()
+        .map(|victim| worth(victim.item()))
+        .fold(0.0, f64::max);
+    ranked.retain(|(_, e)| worth(e.item()) <= dearest);
+    gather(&ranked, need, most).or(Some(lowest))
+}
 
+type Ranked<'a> = (f64, &'a Evictable);
+
+/// Takes from the front what frees `need` bytes and no more than `most`. No victim is named that
+/// is not needed: those that the others make superfluous are spared, dearest first.
+fn gather(ranked: &[Ranked], need: u64, most: u64) -> Option<Plan> {
     let mut freed = 0u64;
-    let mut victims: Vec<(f64, &Evictable)> = Vec::new();
+    let mut victims: Vec<Ranked> = Vec::new();
     for entry in ranked {
         if freed >= need {
             break;
         }
-        freed = freed.saturating_add(entry.1.item().reserved);
-        victims.push(entry);
+        let with_it = freed.saturating_add(entry.1.item().reserved);
+        if with_it <= most {
+            freed = with_it;
+            victims.push(*entry);
+        }
     }
     if freed < need {
         return None;
@@ -91,6 +121,11 @@ impl Room {
         self.quota
             .saturating_sub(self.reserved)
             .min(self.disk_available)
+    }
+
+    /// Bytes that an eviction may leave empty before a closer fit is looked for.
+    pub fn spare(&self) -> u64 {
+        self.quota / WASTE_SHARE
     }
 }
 
@@ -132,7 +167,7 @@ pub fn admit(ask: Ask, room: Room, inventory: &Classified) -> Result<Plan, Refus
         return Ok(Plan::default());
     }
     let need = size - free;
-    plan(&inventory.evictable, need).ok_or_else(|| refusal(size, room, inventory))
+    plan(&inventory.evictable, need, room.spare()).ok_or_else(|| refusal(size, room, inventory))
 }
 
 fn refusal(needed: u64, room: Room, inventory: &Classified) -> RefusalReason {

@@ -2,7 +2,7 @@
 import { useId, useState } from "preact/hooks";
 import { type Volume, box } from "../api";
 import { consequence, mostOf, quotaOf } from "../check";
-import { GIGABYTE, bytes, gigabytes, sentence } from "../format";
+import { bytes, gigabytes, sentence } from "../format";
 import { useOrder } from "../order";
 import { Form, SendButton, Wrong } from "./form";
 import { FailureNote, Note } from "./note";
@@ -45,13 +45,14 @@ function Bar({ volume }: { volume: Volume }) {
     community: volume.community,
     free: Math.max(0, volume.quota - volume.protected - volume.community),
   };
+  const total = sizes.yours + sizes.community + sizes.free;
   const words = `${bytes(sizes.yours)} your models, ${bytes(sizes.community)} community, ${bytes(sizes.free)} free, out of ${bytes(volume.quota)}`;
   return (
     <figure class="stack">
       <div class="bar" role="img" aria-label={words}>
         {PARTS.map(
           ([part]) =>
-            sizes[part] > 0 && <span key={part} class={part} style={{ flexGrow: sizes[part] / GIGABYTE }} />,
+            sizes[part] > 0 && <span key={part} class={part} style={{ flexGrow: (100 * sizes[part]) / total }} />,
         )}
       </div>
       <dl class="legend">

@@ -179,6 +179,12 @@ describe("home", () => {
 });
 
 describe("quota", () => {
+  it("fills the bar also where only megabytes are given", () => {
+    render(<VolumeCard volume={volume({ quota: 16e6, protected: 9e6, community: 0 })} several={false} />);
+    const parts = [...screen.getByRole("img").querySelectorAll("span")];
+    expect(parts.map((part) => Math.round(Number(part.style.flexGrow)))).toEqual([56, 44]);
+  });
+
   it("is told before it is saved, and saved in bytes", async () => {
     const log = network(() => [204]);
     render(<VolumeCard volume={volume()} several={false} />);

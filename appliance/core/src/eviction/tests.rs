@@ -35,7 +35,7 @@ fn the_least_missed_goes_first() {
         item(2, 10, 1, 0),
         item(3, 10, 9, 50),
     ]);
-    let plan = plan(&all.evictable, 15).unwrap();
+    let plan = plan(&all.evictable, 15, u64::MAX).unwrap();
     assert_eq!(names(&plan), [InfoHash([3; 20]), InfoHash([2; 20])]);
     assert_eq!(plan.freed, 20);
 }
@@ -43,7 +43,7 @@ fn the_least_missed_goes_first() {
 #[test]
 fn superfluous_victims_are_spared() {
     let all = community(vec![item(1, 10, 1, 9), item(2, 100, 9, 9)]);
-    let plan = plan(&all.evictable, 100).unwrap();
+    let plan = plan(&all.evictable, 100, u64::MAX).unwrap();
     assert_eq!(
         names(&plan),
         [InfoHash([2; 20])],
@@ -54,7 +54,7 @@ fn superfluous_victims_are_spared() {
         item(2, 10, 3, 9),
         item(3, 100, 99, 9),
     ]);
-    let plan = super::plan(&all.evictable, 12).unwrap();
+    let plan = super::plan(&all.evictable, 12, u64::MAX).unwrap();
     assert_eq!(names(&plan), [InfoHash([1; 20]), InfoHash([2; 20])]);
 }
 
@@ -127,11 +127,35 @@ fn one_community_torrent_cannot_empty_the_cache() {
     );
 }
 
+#[test]
+fn a_closer_fit_is_taken_among_what_is_missed_no_more() {
+    let large_and_small = |small_requests| {
+        community(vec![
+            item(1, 100 << 20, 1, 0),
+            item(2, 20 << 20, small_requests, 0),
+        ])
+    };
+    let (need, spare) = (15 << 20, 10 << 20);
+    let all = large_and_small(1);
+    let plan = super::plan(&all.evictable, need, spare).unwrap();
+    assert_eq!(names(&plan), [InfoHash([2; 20])]);
+    let plan = super::plan(&all.evictable, need, u64::MAX).unwrap();
+    assert_eq!(names(&plan), [InfoHash([1; 20])], "the lowest score");
+    let all = large_and_small(2);
+    let plan = super::plan(&all.evictable, need, spare).unwrap();
+    assert_eq!(
+        names(&plan),
+        [InfoHash([1; 20])],
+        "the other is missed more"
+    );
+}
+
 proptest! {
     #[test]
     fn a_plan_frees_enough_and_nothing_needless(
         sizes in prop::collection::vec((1u64..1_000, 1u64..50, 0u32..20), 0..40),
         need in 0u64..20_000,
+        spare in 0u64..2_000,
     ) {
         let items: Vec<Item> = sizes
             .iter()
@@ -140,7 +164,7 @@ proptest! {
             .collect();
         let total: u64 = items.iter().map(|i| i.reserved).sum();
         let all = community(items.clone());
-        match plan(&all.evictable, need) {
+        match plan(&all.evictable, need, spare) {
             None => prop_assert!(total < need),
             Some(plan) => {
                 let sizes: Vec<u64> = plan

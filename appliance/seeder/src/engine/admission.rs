@@ -254,7 +254,7 @@ impl Engine {
         };
         let evictable = self.inventory(&self.volumes[index].id).evictable;
         let most: u64 = evictable.iter().map(|e| e.item().reserved).sum();
-        if let Some(plan) = eviction::plan(&evictable, excess.min(most)) {
+        if let Some(plan) = eviction::plan(&evictable, excess.min(most), room.spare()) {
             self.tally.inflation = plan.inflation.unwrap_or(self.tally.inflation);
             for victim in plan.victims {
                 if let Err(why) = self.evict(victim, "the smaller quota").await? {

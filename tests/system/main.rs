@@ -1,0 +1,14 @@
+//! Every scenario of the real box among real programs. One program for all, because they spend
+//! their time waiting and can do that side by side: `cargo test --test system quota::` runs one.
+
+mod bad_input;
+mod chain_faults;
+mod corruption;
+mod idle;
+#[path = "../crash/kill.rs"]
+mod kill;
+mod ownership;
+mod quota;
+mod real_peers;
+mod shutdown;
+mod volume;
