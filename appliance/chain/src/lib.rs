@@ -17,7 +17,6 @@ mod endpoints;
 mod error;
 mod follower;
 mod handle;
-#[allow(dead_code)] // the sources are on their way
 mod headers;
 mod logs;
 #[cfg(test)]
@@ -29,6 +28,7 @@ mod service;
 mod source;
 mod status;
 mod transport;
+mod trust;
 mod view;
 mod working;
 
@@ -36,3 +36,4 @@ pub use config::{Config, Deployment};
 pub use error::Error;
 pub use handle::Handle;
 pub use service::Service;
+pub use trust::{LightClientSetting, TrustSetting};
