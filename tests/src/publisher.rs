@@ -117,13 +117,23 @@ impl Publisher {
         })
     }
 
+    /// Waits until it has verified everything. A tracker may learn much later that nothing is
+    /// missing: Transmission announces large content before it has verified it.
+    ///
+    /// # Errors
+    /// It was not in time.
+    pub fn wait_verified(&self, limit: Duration) -> Result<()> {
+        let seeder = self.seeder.as_ref().context("the publisher is stopped")?;
+        seeder.wait_complete(limit)
+    }
+
     /// Waits until it seeds everything and `tracker` knows.
     ///
     /// # Errors
     /// It was not in time.
     pub fn wait_seeding(&self, tracker: &Tracker, limit: Duration) -> Result<()> {
+        self.wait_verified(limit)?;
         let seeder = self.seeder.as_ref().context("the publisher is stopped")?;
-        seeder.wait_complete(limit)?;
         let torrents = seeder.torrents()?;
         wait_until("the tracker to know the publisher", limit, || {
             for torrent in &torrents {

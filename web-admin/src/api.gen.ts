@@ -303,6 +303,18 @@ export interface components {
             reorgs: number;
             /** @description One sentence for the owner. */
             sentence: string;
+            /** @description Who vouches for the chain's blocks. */
+            trust: components["schemas"]["Trust"];
+        };
+        /** @description Where the light client's trust begins. */
+        Checkpoint: {
+            /**
+             * Format: int64
+             * @description Seconds since that block's slot; null until the block has been fetched.
+             */
+            age: number | null;
+            /** @description Root of the beacon block that the owner chose, 64 hexadecimal characters. */
+            root: string;
         };
         /** @description Whether the box has an owner. */
         Claim: {
@@ -687,6 +699,24 @@ export interface components {
             /** @description Protected first, then by name. */
             torrents: components["schemas"]["Torrent"][];
         };
+        /** @description Who vouches for the chain's blocks, and how well that goes. */
+        Trust: {
+            block: components["schemas"]["VouchedBlock"] | null;
+            checkpoint: components["schemas"]["Checkpoint"] | null;
+            /** @description Those who are asked: RPC endpoints or beacon nodes. */
+            endpoints: components["schemas"]["Endpoint"][];
+            /** @description How it is doing. */
+            health: components["schemas"]["Health"];
+            /** @description What the owner chose. */
+            level: components["schemas"]["TrustLevel"];
+            /** @description One sentence for the owner. */
+            sentence: string;
+        };
+        /**
+         * @description Who has to vouch for a block before it is believed, least first.
+         * @enum {string}
+         */
+        TrustLevel: "rpc" | "quorum" | "finalized";
         /** @description One data volume. */
         Volume: {
             /**
@@ -728,6 +758,31 @@ export interface components {
          * @enum {string}
          */
         VolumeState: "ready" | "missing";
+        /** @description A block that is vouched for. */
+        VouchedBlock: {
+            /**
+             * Format: int32
+             * @description How many endpoints say the same; null if it is not a quorum that vouches.
+             */
+            agree: number | null;
+            /** @description Block hash, 64 hexadecimal characters. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Height.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Its slot on the beacon chain, where that is known.
+             */
+            slot: number | null;
+            /**
+             * Format: int64
+             * @description The block's own timestamp, Unix seconds.
+             */
+            timestamp: number;
+        };
         /** @description One linked wallet. */
         Wallet: {
             /**

@@ -61,6 +61,7 @@ export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): L
       placements: 1,
       reorgs: 0,
       endpoints: [],
+      trust: { level: "rpc", health: "well", sentence: "", block: null, checkpoint: null, endpoints: [] },
     },
     seeder: {
       health: "well",

@@ -6,7 +6,7 @@ use seedbox_core::WalletAddress;
 use seedbox_store::chain::Contract;
 use serde::Deserialize;
 
-use crate::Error;
+use crate::{Error, TrustSetting};
 
 /// Settings of the chain service. All of it may be missing: a box without a chain still runs.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub struct Config {
     pub rpc: Vec<String>,
     /// Where the contracts are; without it no chain is followed.
     pub deployment: Option<Deployment>,
+    /// Who has to vouch for a block.
+    pub trust: TrustSetting,
     /// Time between two looks at the head.
     pub poll_interval: Duration,
     /// Longest wait for the answer to one request.
@@ -29,6 +31,7 @@ impl Default for Config {
         Self {
             rpc: Vec::new(),
             deployment: None,
+            trust: TrustSetting::Rpc,
             poll_interval: Duration::from_secs(4),
             request_timeout: Duration::from_secs(15),
             max_ownership_age: Duration::from_secs(3600),
@@ -41,6 +44,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("rpc", &format_args!("{} endpoints", self.rpc.len()))
             .field("deployment", &self.deployment)
+            .field("trust", &self.trust)
             .field("poll_interval", &self.poll_interval)
             .field("request_timeout", &self.request_timeout)
             .field("max_ownership_age", &self.max_ownership_age)

@@ -24,6 +24,7 @@ use crate::{
     Deployment, contracts,
     endpoint_error::EndpointError,
     evidence::Evidence,
+    headers::Seen,
     source::{Header, Source},
     transport,
 };
@@ -64,6 +65,15 @@ impl RpcHeader {
     }
 }
 
+/// A header with its state root, which reading logs does not need.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RpcRooted {
+    #[serde(flatten)]
+    header: RpcHeader,
+    state_root: B256,
+}
+
 impl Endpoint {
     /// Connects and checks the chain ID and the contracts before anything is asked. On WebSocket
     /// new heads are subscribed to.
@@ -102,6 +112,23 @@ impl Endpoint {
         }
         // One look answers them all.
         while let Ok(_) | Err(TryRecvError::Lagged(_)) = heads.try_recv() {}
+    }
+
+    /// What it says about the block at a height, or about its newest one, with the state root.
+    pub(crate) async fn seen(&self, number: Option<u64>) -> Result<Option<Seen>, EndpointError> {
+        let which = number.map_or("latest".to_owned(), |number| format!("{number:#x}"));
+        let block: Option<RpcRooted> = self.ask("eth_getBlockByNumber", (which, false)).await?;
+        let Some(RpcRooted { header, state_root }) = block else {
+            return Ok(None);
+        };
+        let header = header.header();
+        match number {
+            Some(number) if header.block.number != number => Err(wrong_block(number, &header)),
+            _ => Ok(Some(Seen {
+                block: header.block,
+                state_root: state_root.0,
+            })),
+        }
     }
 
     async fn subscribe(&self) -> Result<RawSubscription, EndpointError> {

@@ -41,11 +41,20 @@ pub(crate) enum EndpointError {
     Contradicts { block: u64 },
     #[error("is at block {head}, behind block {tip} that the box has already read")]
     Behind { head: u64, tip: u64 },
+    #[error("is not believed: {0}")]
+    Disbelieved(#[from] seedbox_light_client::Error),
+    #[error("knows of nothing that was signed in the last {} minutes", .seconds / 60)]
+    OldSignature { seconds: u64 },
     #[error("is at block {head}, before the contracts' first block {start}")]
     BeforeStart { head: u64, start: u64 },
 }
 
 impl EndpointError {
+    /// Whether it may be the box that is too old rather than the endpoint that is wrong.
+    pub(crate) fn asks_for_newer_box(&self) -> bool {
+        matches!(self, Self::Disbelieved(error) if error.asks_for_newer_box())
+    }
+
     /// Whether asking for a shorter range of blocks may help.
     pub(crate) fn asks_for_less(&self) -> bool {
         matches!(self, Self::TooLarge { .. } | Self::Refused(_))
@@ -85,7 +94,7 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// A stranger's words, cut short, on one line, without secrets.
-fn presentable(text: &str, secrets: &[String]) -> String {
+pub(crate) fn presentable(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
     for secret in secrets {
         text = text.replace(secret.as_str(), "…");

@@ -179,7 +179,8 @@ impl Endpoints {
     }
 }
 
-fn parse(address: &str) -> Result<Url, &'static str> {
+/// The address of an endpoint, or what is wrong with it.
+pub(crate) fn parse(address: &str) -> Result<Url, &'static str> {
     let url: Url = address.parse().map_err(|_| "it is not a URL")?;
     if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
         return Err("its scheme is unknown");

@@ -26,6 +26,48 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A configured beacon node is not an address. The address itself may hold a key and is not
+    /// shown.
+    #[error(
+        "beacon node number {number} cannot be used: {reason}. Give an http(s):// URL in `chain_beacon`"
+    )]
+    Beacon {
+        /// Its place in the configuration, from 1.
+        number: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The checkpoint is no root of a beacon block.
+    #[error(
+        "the checkpoint cannot be used: write in `chain_checkpoint` the root of a finalized beacon block, 0x and 64 hexadecimal digits, from a source that you trust"
+    )]
+    Checkpoint,
+    /// The light client does not know the beacon chain.
+    #[error(
+        "the beacon chain behind chain {chain_id} is not known; give its description in `chain_network`, or choose another `chain_trust`"
+    )]
+    UnknownNetwork {
+        /// EIP-155 chain ID of the deployment.
+        chain_id: u64,
+    },
+    /// The description of a beacon chain is of no use.
+    #[error("cannot use the network description {path}: {reason}")]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// So many endpoints cannot agree.
+    #[error(
+        "{agree} of {endpoints} different RPC endpoints cannot vouch for a block: `chain_quorum` has to be 2 or more and no more than there are in `rpc`, each at another host"
+    )]
+    Quorum {
+        /// How many have to agree.
+        agree: u8,
+        /// How many different ones there are.
+        endpoints: usize,
+    },
     /// More wallets than one box follows.
     #[error("{limit} wallets are linked already, the most one box follows. Unlink one first")]
     TooManyWallets {

@@ -18,7 +18,6 @@ mod error;
 mod evidence;
 mod follower;
 mod handle;
-#[allow(dead_code)] // the sources are on their way
 mod headers;
 mod logs;
 #[cfg(test)]
@@ -31,6 +30,7 @@ mod source;
 mod status;
 mod storage;
 mod transport;
+mod trust;
 mod view;
 mod working;
 
@@ -38,3 +38,4 @@ pub use config::{Config, Deployment};
 pub use error::Error;
 pub use handle::Handle;
 pub use service::Service;
+pub use trust::{LightClientSetting, TrustSetting};

@@ -4,7 +4,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use seedbox_core::{
-    AsOf, ChainStatus, EndpointStatus, InfoHash, LandGrid, ModelId, Owned, WalletAddress,
+    AsOf, ChainStatus, EndpointStatus, InfoHash, LandGrid, ModelId, Owned, TrustStatus,
+    WalletAddress,
 };
 use seedbox_store::Store;
 use tokio::sync::{mpsc, watch};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     Error, Handle, clock,
     handle::Order,
+    headers::Vouched,
     status::{Situation, status},
     view::View,
 };
@@ -40,6 +42,7 @@ pub(crate) struct Publisher {
     limits: Limits,
     view: watch::Receiver<View>,
     endpoints: Option<watch::Receiver<Vec<EndpointStatus>>>,
+    vouched: Option<watch::Receiver<Vouched>>,
     status: watch::Sender<ChainStatus>,
     grid: watch::Sender<Arc<LandGrid>>,
     models: watch::Sender<Arc<ModelIndex>>,
@@ -52,6 +55,7 @@ impl Publisher {
         wallets: Vec<WalletAddress>,
         view: watch::Receiver<View>,
         endpoints: Option<watch::Receiver<Vec<EndpointStatus>>>,
+        vouched: Option<watch::Receiver<Vouched>>,
         limits: Limits,
     ) -> Self {
         let mut publisher = Self {
@@ -60,6 +64,7 @@ impl Publisher {
             limits,
             view,
             endpoints,
+            vouched,
             status: watch::Sender::default(),
             grid: watch::Sender::default(),
             models: watch::Sender::default(),
@@ -82,13 +87,14 @@ impl Publisher {
 
     /// Waits until there may be something to publish.
     pub(crate) async fn changed(&mut self) {
-        let Some(endpoints) = &mut self.endpoints else {
+        let (Some(endpoints), Some(vouched)) = (&mut self.endpoints, &mut self.vouched) else {
             return std::future::pending().await;
         };
-        // Both senders live as long as the follower, which outlives this call.
+        // All senders live as long as the follower, which outlives this call.
         let changed = tokio::select! {
             changed = self.view.changed() => changed,
             changed = endpoints.changed() => changed,
+            changed = vouched.changed() => changed,
         };
         if changed.is_err() {
             std::future::pending().await
@@ -170,9 +176,14 @@ impl Publisher {
             Some(endpoints) => endpoints.borrow_and_update().clone(),
             None => Vec::new(),
         };
+        let trust = match &mut self.vouched {
+            Some(vouched) => vouched.borrow_and_update().status.clone(),
+            None => TrustStatus::default(),
+        };
         let situation = Situation {
             chain_id: self.limits.chain_id,
             endpoints: &endpoints,
+            trust: &trust,
             now: clock::now(),
             stale_after: self.limits.stale_after,
             max_ownership_age: self.limits.max_ownership_age,

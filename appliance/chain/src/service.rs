@@ -15,6 +15,7 @@ use crate::{
     endpoints::Endpoints,
     follower::Follower,
     handle::{Order, QUEUE},
+    headers::{self, Watcher},
     publisher::Publisher,
     reader::Reader,
     view::View,
@@ -32,6 +33,7 @@ const SHORTEST_POLL: Duration = Duration::from_millis(20);
 /// The chain service, ready to run.
 pub struct Service {
     follower: Option<Follower>,
+    watcher: Option<Watcher>,
     publisher: Publisher,
     orders: mpsc::Receiver<Order>,
 }
@@ -41,7 +43,7 @@ impl Service {
     /// has answered.
     ///
     /// # Errors
-    /// [`Error::Endpoint`] if a configured endpoint is no URL, [`Error::Store`] if the state cannot
+    /// [`Error::Endpoint`] or [`Error::Beacon`] if a configured endpoint is no URL, [`Error::Store`] if the state cannot
     /// be read.
     pub async fn new(mut config: Config, store: Store) -> Result<(Self, Handle), Error> {
         config.poll_interval = config.poll_interval.max(SHORTEST_POLL);
@@ -55,16 +57,17 @@ impl Service {
         let view = tokio::sync::watch::Sender::new(served.map(View::of).unwrap_or_default());
         let shown = view.subscribe();
 
-        let follower = match deployment {
+        let (follower, watcher) = match deployment {
             Some(deployment) if !config.rpc.is_empty() => {
-                // Nobody but the endpoint itself vouches yet.
-                let (_, vouched) = tokio::sync::watch::channel(crate::headers::Vouched::default());
                 let endpoints = Endpoints::new(&config, deployment.clone())?;
+                let watcher = Watcher::new(headers::Configured::new(&config, &deployment, &store)?);
+                let vouched = watcher.subscribe();
                 let reader =
                     Reader::load(store.clone(), deployment, readings, vouched, view).await?;
-                Some(Follower::new(reader, endpoints, config.poll_interval))
+                let follower = Follower::new(reader, endpoints, config.poll_interval);
+                (Some(follower), Some(watcher))
             }
-            _ => None,
+            _ => (None, None),
         };
         let endpoints = follower.as_ref().map(Follower::endpoints);
         let wallets = store.wallets().await?;
@@ -73,6 +76,7 @@ impl Service {
             wallets,
             shown,
             endpoints,
+            watcher.as_ref().map(Watcher::subscribe),
             crate::publisher::Limits {
                 chain_id: follower.as_ref().and(config.deployment).map(|d| d.chain_id),
                 stale_after: config.poll_interval * STALE_POLLS,
@@ -83,6 +87,7 @@ impl Service {
         let handle = publisher.handle(sender);
         let service = Self {
             follower,
+            watcher,
             publisher,
             orders,
         };
@@ -96,11 +101,12 @@ impl Service {
     pub async fn run(self, cancel: CancellationToken) -> Result<(), Error> {
         let Self {
             mut follower,
+            mut watcher,
             mut publisher,
             mut orders,
         } = self;
         let ended = {
-            let following = follow(follower.as_mut());
+            let following = follow(follower.as_mut(), watcher.as_mut());
             pin!(following);
             let mut refresh = interval(REFRESH);
             refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,9 +128,17 @@ impl Service {
     }
 }
 
-async fn follow(follower: Option<&mut Follower>) -> Result<Infallible, seedbox_store::Error> {
-    match follower {
-        Some(follower) => follower.run().await,
-        None => std::future::pending().await,
+async fn follow(
+    follower: Option<&mut Follower>,
+    watcher: Option<&mut Watcher>,
+) -> Result<Infallible, seedbox_store::Error> {
+    match (follower, watcher) {
+        (Some(follower), Some(watcher)) => {
+            tokio::select! {
+                ended = follower.run() => ended,
+                ended = watcher.run() => ended,
+            }
+        }
+        _ => std::future::pending().await,
     }
 }

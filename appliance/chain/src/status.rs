@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use seedbox_core::{AsOf, ChainStatus, EndpointStatus, Health, UnixTime};
+use seedbox_core::{AsOf, ChainStatus, EndpointStatus, Health, Trust, TrustStatus, UnixTime};
 
 use crate::view::View;
 
@@ -12,6 +12,7 @@ pub(crate) struct Situation<'a> {
     /// The configured chain, if there is one to follow.
     pub(crate) chain_id: Option<u64>,
     pub(crate) endpoints: &'a [EndpointStatus],
+    pub(crate) trust: &'a TrustStatus,
     pub(crate) now: UnixTime,
     /// Age from which a confirmation is old.
     pub(crate) stale_after: Duration,
@@ -24,11 +25,15 @@ const OLD_BLOCK: u64 = 600;
 
 /// The status to be shown for a view.
 pub(crate) fn status(view: &View, situation: &Situation<'_>) -> ChainStatus {
-    let (health, sentence) = match (situation.chain_id, view.as_of) {
+    let mut told = match (situation.chain_id, view.as_of) {
         (None, as_of) => (Health::Attention, unconfigured(as_of, situation.now)),
         (Some(chain), None) => first_reading(chain, view, situation.endpoints),
         (Some(chain), Some(as_of)) => following(chain, as_of, view, situation),
     };
+    if situation.chain_id.is_some() {
+        heed_trust(&mut told, situation.trust);
+    }
+    let (health, sentence) = told;
     ChainStatus {
         health,
         sentence,
@@ -45,6 +50,18 @@ pub(crate) fn status(view: &View, situation: &Situation<'_>) -> ChainStatus {
             .sum(),
         reorgs: view.reorgs,
         endpoints: situation.endpoints.to_vec(),
+        trust: situation.trust.clone(),
+    }
+}
+
+/// A level of trust that the owner asked for and does not get is a fault of the chain service.
+fn heed_trust((health, sentence): &mut (Health, String), trust: &TrustStatus) {
+    // One endpoint's word is asked of those whose faults are told already.
+    let ordinary = trust.level == Trust::Rpc;
+    if !ordinary && trust.health > *health {
+        *health = trust.health;
+        sentence.push(' ');
+        sentence.push_str(&trust.sentence);
     }
 }
 
@@ -160,7 +177,8 @@ fn age(now: UnixTime, then: UnixTime) -> String {
     words(now.seconds_since(then))
 }
 
-fn words(seconds: u64) -> String {
+/// A time span as people say it.
+pub(crate) fn words(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} minutes", seconds / 60),

@@ -69,13 +69,7 @@ struct CappedHttp {
 
 impl CappedHttp {
     fn new(url: Url, timeout: Duration, limit: usize) -> TransportResult<Self> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(timeout)
-            .timeout(timeout)
-            // A redirect would carry the request to an address that nobody configured.
-            .redirect(Policy::none())
-            .build()
-            .map_err(|e| custom(&e, timeout))?;
+        let client = http_client(timeout).map_err(|e| custom(&e, timeout))?;
         Ok(Self {
             client,
             url,
@@ -91,18 +85,11 @@ impl CappedHttp {
             .post(self.url)
             .header(CONTENT_TYPE, "application/json");
         let failed = |e: reqwest::Error| custom(&e, self.timeout);
-        let mut response = post.body(body).send().await.map_err(failed)?;
+        let response = post.body(body).send().await.map_err(failed)?;
         let status = response.status();
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if answer.len() + chunk.len() > self.limit {
-                let limit = self.limit;
-                return Err(TransportErrorKind::custom(EndpointError::TooLarge {
-                    limit,
-                }));
-            }
-            answer.extend_from_slice(&chunk);
-        }
+        let answer = read(response, self.limit, self.timeout)
+            .await
+            .map_err(TransportErrorKind::custom)?;
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             return Err(TransportErrorKind::custom(EndpointError::RateLimited));
         }
@@ -132,12 +119,43 @@ impl tower::Service<RequestPacket> for CappedHttp {
     }
 }
 
-fn custom(error: &reqwest::Error, timeout: Duration) -> TransportError {
-    TransportErrorKind::custom(if error.is_timeout() {
+/// A client that gives up after `timeout`, the answer's body included.
+pub(crate) fn http_client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        // A redirect would carry the request to an address that nobody configured.
+        .redirect(Policy::none())
+        .build()
+}
+
+/// The body of an answer, unless it has more than `limit` bytes.
+pub(crate) async fn read(
+    mut response: reqwest::Response,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Vec<u8>, EndpointError> {
+    let mut answer = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| failed(&e, timeout))? {
+        if answer.len() + chunk.len() > limit {
+            return Err(EndpointError::TooLarge { limit });
+        }
+        answer.extend_from_slice(&chunk);
+    }
+    Ok(answer)
+}
+
+/// What went wrong with a request, without its address.
+pub(crate) fn failed(error: &reqwest::Error, timeout: Duration) -> EndpointError {
+    if error.is_timeout() {
         EndpointError::Timeout(timeout)
     } else {
         EndpointError::Unreachable(innermost(error))
-    })
+    }
+}
+
+fn custom(error: &reqwest::Error, timeout: Duration) -> TransportError {
+    TransportErrorKind::custom(failed(error, timeout))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AsOf, InfoHash, ModelId, Refusal, UnixTime};
+use crate::{AsOf, InfoHash, ModelId, Refusal, TrustStatus, UnixTime};
 
 /// How a service is doing, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct ChainStatus {
     pub reorgs: u64,
     /// Every configured endpoint.
     pub endpoints: Vec<EndpointStatus>,
+    /// Who vouches for the chain's blocks.
+    pub trust: TrustStatus,
 }
 
 /// Where a torrent is in its life.

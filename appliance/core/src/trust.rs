@@ -66,6 +66,8 @@ pub struct CheckpointStatus {
 /// What vouches for blocks, and how well it does.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TrustStatus {
+    /// What the owner asked for.
+    pub level: Trust,
     /// How it is doing.
     pub health: Health,
     /// One sentence for the owner, in which the level of trust is named in plain words.

@@ -11,6 +11,8 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 
+use seedbox_chain::{Deployment, TrustSetting};
+
 use crate::settings::Settings;
 
 /// Everything the box is told before it starts.
@@ -78,11 +80,8 @@ impl Config {
                 "`rpc` is given but no `deployment`; add the path of deployments/<chain id>.json"
             );
         }
-        let deployment = s
-            .deployment
-            .as_deref()
-            .map(seedbox_chain::Deployment::read)
-            .transpose()?;
+        let deployment = s.deployment.as_deref().map(Deployment::read).transpose()?;
+        let trust = trust(&s, deployment.as_ref())?;
         let address = "an address like 0.0.0.0:8080";
         Ok(Self {
             data,
@@ -111,6 +110,7 @@ impl Config {
             chain: seedbox_chain::Config {
                 rpc: s.rpc,
                 deployment,
+                trust,
                 poll_interval: duration(
                     "chain_poll",
                     s.chain_poll.as_deref(),
@@ -143,6 +143,52 @@ impl Config {
                 metadata_timeout: METADATA_TIMEOUT,
             },
         })
+    }
+}
+
+/// Who has to vouch for a block. What is given for another level than the chosen one is a mistake:
+/// the owner would believe in more than there is.
+fn trust(s: &Settings, deployment: Option<&Deployment>) -> anyhow::Result<TrustSetting> {
+    let level = s.chain_trust.as_deref().unwrap_or("rpc");
+    let unused = |level: &str| {
+        let given = [
+            ("chain_quorum", s.chain_quorum.is_some(), "quorum"),
+            ("chain_beacon", !s.chain_beacon.is_empty(), "finalized"),
+            (
+                "chain_checkpoint",
+                s.chain_checkpoint.is_some(),
+                "finalized",
+            ),
+            ("chain_network", s.chain_network.is_some(), "finalized"),
+        ];
+        given
+            .into_iter()
+            .find(|(_, given, of)| *given && *of != level)
+    };
+    if let Some((key, _, of)) = unused(level) {
+        bail!("`{key}` is for `chain_trust` = \"{of}\", which is \"{level}\"; change one of them");
+    }
+    let Some(deployment) = deployment else {
+        if level != "rpc" {
+            bail!("`chain_trust` = \"{level}\" needs a chain; give `rpc` and `deployment`");
+        }
+        return Ok(TrustSetting::Rpc);
+    };
+    match level {
+        "rpc" => Ok(TrustSetting::Rpc),
+        "quorum" => {
+            let needed = s.chain_quorum.context(
+                "`chain_trust` = \"quorum\" needs `chain_quorum`, how many endpoints have to agree",
+            )?;
+            Ok(TrustSetting::quorum(needed, &s.rpc)?)
+        }
+        "finalized" => Ok(TrustSetting::finalized(
+            s.chain_beacon.clone(),
+            s.chain_checkpoint.as_deref().unwrap_or_default(),
+            deployment.chain_id,
+            s.chain_network.as_deref(),
+        )?),
+        other => Err(wrong("chain_trust", other, "rpc, quorum or finalized")),
     }
 }
 
@@ -248,6 +294,53 @@ mod tests {
     }
 
     #[test]
+    fn the_level_of_trust_is_checked_with_all_that_it_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let deployment = folder.path().join("1.json");
+        let contract = format!("0x{}", "ab".repeat(20));
+        let text = format!(
+            r#"{{"chainId":1,"block":0,"land":"{contract}","model":"{contract}","placement":"{contract}"}}"#
+        );
+        std::fs::write(&deployment, text).unwrap();
+        let root = format!("0x{}", "12".repeat(32));
+        let rpc = r#"rpc = ["http://a.example", "http://b.example"]"#;
+        let with = |more: &str| check(&format!("{rpc}\ndeployment = {deployment:?}\n{more}"));
+        let beacon = "chain_beacon = [\"https://node.example/secret\"]";
+        for good in [
+            "",
+            "chain_trust = \"rpc\"",
+            "chain_trust = \"quorum\"\nchain_quorum = 2",
+            &format!("chain_trust = \"finalized\"\n{beacon}\nchain_checkpoint = \"{root}\""),
+        ] {
+            with(good).unwrap();
+        }
+        for (wrong, key) in [
+            ("chain_trust = \"quorum\"".to_owned(), "chain_quorum"),
+            (
+                "chain_trust = \"quorum\"\nchain_quorum = 3".to_owned(),
+                "chain_quorum",
+            ),
+            ("chain_trust = \"finalized\"".to_owned(), "chain_checkpoint"),
+            (
+                format!("chain_trust = \"finalized\"\n{beacon}"),
+                "chain_checkpoint",
+            ),
+            (
+                format!("chain_trust = \"finalized\"\nchain_checkpoint = \"{root}\""),
+                "chain_beacon",
+            ),
+            (format!("chain_trust = \"rpc\"\n{beacon}"), "chain_beacon"),
+            ("chain_trust = \"blind\"".to_owned(), "chain_trust"),
+        ] {
+            let error = format!("{:#}", with(&wrong).unwrap_err());
+            assert!(
+                error.contains(key) && !error.contains("secret"),
+                "{wrong}: {error}"
+            );
+        }
+    }
+
+    #[test]
     fn every_mistake_names_its_key() {
         for (toml, key) in [
             ("quota = \"50 gigs\"", "quota"),
@@ -263,6 +356,9 @@ mod tests {
             ("dht = \"yes\"", "dht"),
             ("rpc = [\"http://127.0.0.1:1\"]", "deployment"),
             ("volumes = [\"/a\", \"/a\"]", "volumes"),
+            ("chain_trust = \"finalized\"", "deployment"),
+            ("chain_quorum = 2", "chain_trust"),
+            ("chain_beacon = [\"http://127.0.0.1:1\"]", "chain_trust"),
         ] {
             let error = format!("{:#}", check(toml).unwrap_err());
             assert!(error.contains(key), "{toml}: {error}");

@@ -40,6 +40,27 @@ pub(crate) struct Settings {
     /// The file that says where the contracts are (`deployments/<chain id>.json`).
     #[arg(long, env = "SEEDBOX_DEPLOYMENT")]
     pub(crate) deployment: Option<PathBuf>,
+    /// Who has to vouch for a block: rpc (any one endpoint), quorum (several endpoints) or
+    /// finalized (Ethereum's validators) [default: rpc].
+    #[arg(long, env = "SEEDBOX_CHAIN_TRUST")]
+    pub(crate) chain_trust: Option<String>,
+    /// How many RPC endpoints have to say the same, for `chain_trust` = quorum.
+    #[arg(long, env = "SEEDBOX_CHAIN_QUORUM")]
+    pub(crate) chain_quorum: Option<u8>,
+    /// Beacon nodes, http(s)://, in order of preference, for `chain_trust` = finalized.
+    #[arg(
+        long,
+        env = "SEEDBOX_CHAIN_BEACON",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub(crate) chain_beacon: Vec<String>,
+    /// Root of the finalized beacon block that the light client begins with.
+    #[arg(long, env = "SEEDBOX_CHAIN_CHECKPOINT")]
+    pub(crate) chain_checkpoint: Option<String>,
+    /// The file that describes the beacon chain, if it is no public one.
+    #[arg(long, env = "SEEDBOX_CHAIN_NETWORK")]
+    pub(crate) chain_network: Option<PathBuf>,
     /// Time between two looks at the chain [default: 4s].
     #[arg(long, env = "SEEDBOX_CHAIN_POLL")]
     pub(crate) chain_poll: Option<String>,
@@ -106,6 +127,11 @@ impl Settings {
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),
             deployment: self.deployment.or(other.deployment),
+            chain_trust: self.chain_trust.or(other.chain_trust),
+            chain_quorum: self.chain_quorum.or(other.chain_quorum),
+            chain_beacon: list(self.chain_beacon, other.chain_beacon),
+            chain_checkpoint: self.chain_checkpoint.or(other.chain_checkpoint),
+            chain_network: self.chain_network.or(other.chain_network),
             chain_poll: self.chain_poll.or(other.chain_poll),
             peer_listen: self.peer_listen.or(other.peer_listen),
             dht: self.dht.or(other.dht),

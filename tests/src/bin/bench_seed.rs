@@ -13,7 +13,7 @@ use system_tests::{
 
 const SIZE: u64 = 1 << 30;
 const ROUNDS: usize = 5;
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// One download's figures.
 struct Run {
@@ -24,7 +24,7 @@ struct Run {
 fn main() -> Result<()> {
     let world = World::start()?;
     let (model, _) = world.publish_random("one gibibyte", SIZE)?;
-    world.wait_seeding()?;
+    world.publisher.wait_verified(LIMIT)?;
     let torrent = world.publisher.torrent_of(&model).display().to_string();
 
     let settings = world

@@ -2,11 +2,33 @@
 //! that agree, or Ethereum's validators.
 //!
 //! A header that comes from here is where a proof may begin: its state root is as good as its
-//! level of [`Trust`] says, and no better.
+//! level of [`Trust`] says, and no better. The [`watcher`] asks the configured source and
+//! publishes what it says.
+
+mod asked;
+mod beacon;
+mod finalized;
+mod quorum;
+mod rpc;
+mod watcher;
+mod witness;
+
+use std::time::Duration;
 
 use seedbox_core::{BlockRef, Trust, TrustStatus, UnixTime, VouchedBlock};
 
-use crate::endpoint_error::EndpointError;
+use crate::{
+    Config, Deployment, Error, TrustSetting,
+    endpoint_error::EndpointError,
+    endpoints,
+    headers::{
+        beacon::HttpBeacon, finalized::Finalized, quorum::Quorum, rpc::Rpc,
+        witness::EndpointWitness,
+    },
+};
+
+pub(crate) use watcher::Watcher;
+pub(crate) use witness::Seen;
 
 /// An execution block's header with who vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +55,32 @@ impl VouchedHeader {
 }
 
 /// Why there is no newer header. The last one stays as good as it was; only its age grows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum HeaderError {
-    /// No endpoint could be asked.
-    #[error("no endpoint tells of headers: {0}")]
+    /// Nobody who was asked could be believed; the most telling reason.
+    #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The box's own memory failed, in words.
-    #[error("the box's memory failed: {0}")]
-    Store(String),
+    /// Too few endpoints say the same.
+    #[error("{needed} endpoints have to say the same about block {height}, and only {agree} do")]
+    NoQuorum {
+        /// How many say the same, at most.
+        agree: usize,
+        /// How many have to.
+        needed: u8,
+        /// The block in question.
+        height: u64,
+    },
+    /// Too few endpoints answer.
+    #[error("{needed} endpoints have to say the same, and only {heard} answer")]
+    TooFew {
+        /// How many answer.
+        heard: usize,
+        /// How many have to agree.
+        needed: u8,
+    },
+    /// The box's own memory failed.
+    #[error(transparent)]
+    Store(#[from] seedbox_store::Error),
 }
 
 /// What the rest of the crate watches: the last header that was vouched for and how its source is
@@ -62,6 +102,80 @@ pub(crate) trait HeaderSource {
     /// [`HeaderError`]: nothing new can be vouched for. Asking again later is always right.
     async fn newest(&mut self, now: UnixTime) -> Result<VouchedHeader, HeaderError>;
 
-    /// How it is doing, for the owner. Endpoints are named by scheme, host and port alone.
+    /// How it is doing, for the owner. EndpointWitness are named by scheme, host and port alone.
     fn status(&self, now: UnixTime) -> TrustStatus;
+
+    /// How long to wait before asking again.
+    fn pace(&self) -> Duration;
+}
+
+/// The configured source.
+pub(crate) enum Configured {
+    Rpc(Rpc<EndpointWitness>),
+    Quorum(Quorum<EndpointWitness>),
+    Finalized(Box<Finalized<HttpBeacon>>),
+}
+
+impl Configured {
+    /// Reads the configured addresses; nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`Error::Endpoint`] or [`Error::Beacon`] if one of them is no URL.
+    pub(crate) fn new(
+        config: &Config,
+        deployment: &Deployment,
+        store: &seedbox_store::Store,
+    ) -> Result<Self, Error> {
+        let witnesses = || EndpointWitness::all(config, deployment);
+        Ok(match &config.trust {
+            TrustSetting::Rpc => Self::Rpc(Rpc::new(witnesses()?, config.poll_interval)),
+            TrustSetting::Quorum { agree } => {
+                Self::Quorum(Quorum::new(witnesses()?, *agree, config.poll_interval))
+            }
+            TrustSetting::Finalized(setting) => {
+                let beacons = setting
+                    .beacon
+                    .iter()
+                    .enumerate()
+                    .map(|(index, address)| {
+                        let beacon = endpoints::parse(address)
+                            .and_then(|url| HttpBeacon::new(url, config.request_timeout));
+                        beacon.map_err(|reason| Error::Beacon {
+                            number: index + 1,
+                            reason,
+                        })
+                    })
+                    .collect::<Result<_, _>>()?;
+                let network = setting.network.clone();
+                let source = Finalized::new(network, setting.checkpoint, beacons, store.clone());
+                Self::Finalized(Box::new(source))
+            }
+        })
+    }
+}
+
+impl HeaderSource for Configured {
+    async fn newest(&mut self, now: UnixTime) -> Result<VouchedHeader, HeaderError> {
+        match self {
+            Self::Rpc(source) => source.newest(now).await,
+            Self::Quorum(source) => source.newest(now).await,
+            Self::Finalized(source) => source.newest(now).await,
+        }
+    }
+
+    fn status(&self, now: UnixTime) -> TrustStatus {
+        match self {
+            Self::Rpc(source) => source.status(now),
+            Self::Quorum(source) => source.status(now),
+            Self::Finalized(source) => source.status(now),
+        }
+    }
+
+    fn pace(&self) -> Duration {
+        match self {
+            Self::Rpc(source) => source.pace(),
+            Self::Quorum(source) => source.pace(),
+            Self::Finalized(source) => source.pace(),
+        }
+    }
 }

@@ -14,6 +14,7 @@ use super::{Failure, Reader, forks::same};
 use crate::{
     endpoint_error::EndpointError,
     evidence::Evidence,
+    headers::VouchedHeader,
     source::Source,
     storage::{Roots, Storage},
 };
@@ -73,7 +74,12 @@ impl Ledger {
 fn name_contracts(events: &Roots, proved: &Roots) {
     for ((contract, ours), theirs) in Contract::ALL.iter().zip(events).zip(proved) {
         if ours != theirs {
-            warn!(?contract, ?ours, ?theirs, "its events do not add up to its storage");
+            warn!(
+                ?contract,
+                ?ours,
+                ?theirs,
+                "its events do not add up to its storage"
+            );
         }
     }
 }
@@ -85,8 +91,7 @@ impl Reader {
         source: &impl Source,
         head: u64,
     ) -> Result<(), Failure> {
-        let vouched = self.vouched.borrow().header;
-        let Some(block) = vouched.map(|header| header.block) else {
+        let Some(block) = self.corroborator().map(|header| header.block) else {
             return Ok(());
         };
         if block.number > head || self.ledger.vouched == Some(block) {
@@ -132,11 +137,11 @@ impl Reader {
 
     /// Holds a state that was proved at the tip against the block that is vouched for.
     pub(super) async fn corroborate(&mut self, source: &impl Source) -> Result<(), Failure> {
-        let Some(header) = self.vouched.borrow().header else {
+        let Some(header) = self.corroborator() else {
             return Ok(());
         };
         let block = header.block;
-        if header.trust == Trust::Rpc || self.ledger.vouched == Some(block) {
+        if self.ledger.vouched == Some(block) {
             return Ok(());
         }
         let Some(state) = self.ledger.at(block.number) else {
@@ -160,6 +165,12 @@ impl Reader {
             }));
         }
         Ok(())
+    }
+
+    /// The newest header that somebody else than the endpoint vouches for.
+    fn corroborator(&self) -> Option<VouchedHeader> {
+        let header = self.vouched.borrow().header;
+        header.filter(|header| header.trust > Trust::Rpc)
     }
 
     fn show(&self, proved: Option<Proved>) {

@@ -32,6 +32,7 @@ fn said(view: &View, endpoints: &[EndpointStatus]) -> (Health, String) {
     let situation = Situation {
         chain_id: Some(31337),
         endpoints,
+        trust: &TrustStatus::default(),
         now: UnixTime(10_000),
         stale_after: Duration::from_secs(32),
         max_ownership_age: Duration::from_secs(3_600),
@@ -112,6 +113,7 @@ fn nothing_configured() {
     let situation = Situation {
         chain_id: None,
         endpoints: &[],
+        trust: &TrustStatus::default(),
         now: UnixTime(10_000),
         stale_after: Duration::from_secs(32),
         max_ownership_age: Duration::from_secs(3_600),
@@ -165,4 +167,37 @@ fn after_a_restart_the_known_state_is_served_while_connecting() {
         sentence.contains("connecting; serving block 120"),
         "{sentence}"
     );
+}
+
+#[test]
+fn trust_that_was_asked_for_and_is_missing_is_said() {
+    let endpoints = [endpoint("http://a:1", true, None)];
+    let mut trust = TrustStatus {
+        level: Trust::Finalized,
+        health: Health::Failing,
+        sentence: "No light.".into(),
+        ..TrustStatus::default()
+    };
+    let told = |trust: &TrustStatus| {
+        let situation = Situation {
+            chain_id: Some(31337),
+            endpoints: &endpoints,
+            trust,
+            now: UnixTime(10_000),
+            stale_after: Duration::from_secs(32),
+            max_ownership_age: Duration::from_secs(3_600),
+        };
+        let status = status(&seen(120, 9_999), &situation);
+        assert_eq!(&status.trust, trust);
+        (status.health, status.sentence)
+    };
+    let (health, sentence) = told(&trust);
+    assert_eq!(health, Health::Failing);
+    assert!(sentence.starts_with("Following chain") && sentence.ends_with("No light."));
+    trust.health = Health::Well;
+    assert_eq!(told(&trust).0, Health::Well);
+    // The endpoints' own faults are told by themselves.
+    trust.level = Trust::Rpc;
+    trust.health = Health::Failing;
+    assert_eq!(told(&trust).0, Health::Well);
 }

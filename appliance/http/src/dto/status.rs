@@ -69,6 +69,66 @@ pub struct Chain {
     pub reorgs: u64,
     /// Every configured RPC endpoint.
     pub endpoints: Vec<Endpoint>,
+    /// Who vouches for the chain's blocks.
+    pub trust: Trust,
+}
+
+/// Who has to vouch for a block before it is believed, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrustLevel {
+    /// Any one RPC endpoint.
+    Rpc,
+    /// Several RPC endpoints that say the same.
+    Quorum,
+    /// Ethereum's validators, whose signatures the box checks itself.
+    Finalized,
+}
+
+/// Who vouches for the chain's blocks, and how well that goes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Trust {
+    /// What the owner chose.
+    pub level: TrustLevel,
+    /// How it is doing.
+    pub health: Health,
+    /// One sentence for the owner.
+    pub sentence: String,
+    /// The newest block that is vouched for.
+    #[schema(required)]
+    pub block: Option<VouchedBlock>,
+    /// Where the light client's trust begins, if there is a light client.
+    #[schema(required)]
+    pub checkpoint: Option<Checkpoint>,
+    /// Those who are asked: RPC endpoints or beacon nodes.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A block that is vouched for.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct VouchedBlock {
+    /// Height.
+    pub number: u64,
+    /// Block hash, 64 hexadecimal characters.
+    pub hash: String,
+    /// The block's own timestamp, Unix seconds.
+    pub timestamp: u64,
+    /// Its slot on the beacon chain, where that is known.
+    #[schema(required)]
+    pub slot: Option<u64>,
+    /// How many endpoints say the same; null if it is not a quorum that vouches.
+    #[schema(required)]
+    pub agree: Option<u8>,
+}
+
+/// Where the light client's trust begins.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Checkpoint {
+    /// Root of the beacon block that the owner chose, 64 hexadecimal characters.
+    pub root: String,
+    /// Seconds since that block's slot; null until the block has been fetched.
+    #[schema(required)]
+    pub age: Option<u64>,
 }
 
 /// A block, and when the chain was last heard to confirm it as current.
@@ -215,13 +275,59 @@ impl From<core::AsOf> for AsOf {
     }
 }
 
-impl From<&core::ChainStatus> for Chain {
-    fn from(chain: &core::ChainStatus) -> Self {
-        let endpoint = |endpoint: &core::EndpointStatus| Endpoint {
+impl From<&core::EndpointStatus> for Endpoint {
+    fn from(endpoint: &core::EndpointStatus) -> Self {
+        Endpoint {
             name: endpoint.name.clone(),
             active: endpoint.active,
             error: endpoint.error.clone(),
-        };
+        }
+    }
+}
+
+impl From<core::Trust> for TrustLevel {
+    fn from(trust: core::Trust) -> Self {
+        match trust {
+            core::Trust::Rpc => TrustLevel::Rpc,
+            core::Trust::Quorum { .. } => TrustLevel::Quorum,
+            core::Trust::Finalized => TrustLevel::Finalized,
+        }
+    }
+}
+
+impl From<core::VouchedBlock> for VouchedBlock {
+    fn from(vouched: core::VouchedBlock) -> Self {
+        VouchedBlock {
+            number: vouched.block.number,
+            hash: hex::encode(vouched.block.hash),
+            timestamp: vouched.block.timestamp.0,
+            slot: vouched.slot,
+            agree: match vouched.trust {
+                core::Trust::Quorum { agree, .. } => Some(agree),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl From<&core::TrustStatus> for Trust {
+    fn from(trust: &core::TrustStatus) -> Self {
+        Trust {
+            level: trust.level.into(),
+            health: trust.health.into(),
+            sentence: trust.sentence.clone(),
+            block: trust.block.map(VouchedBlock::from),
+            checkpoint: trust.checkpoint.map(|checkpoint| Checkpoint {
+                root: hex::encode(checkpoint.root),
+                age: checkpoint.age,
+            }),
+            endpoints: trust.endpoints.iter().map(Endpoint::from).collect(),
+        }
+    }
+}
+
+impl From<&core::ChainStatus> for Chain {
+    fn from(chain: &core::ChainStatus) -> Self {
         Chain {
             health: chain.health.into(),
             sentence: chain.sentence.clone(),
@@ -232,7 +338,8 @@ impl From<&core::ChainStatus> for Chain {
             models: chain.models,
             placements: chain.placements,
             reorgs: chain.reorgs,
-            endpoints: chain.endpoints.iter().map(endpoint).collect(),
+            endpoints: chain.endpoints.iter().map(Endpoint::from).collect(),
+            trust: Trust::from(&chain.trust),
         }
     }
 }
