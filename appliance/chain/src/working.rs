@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use seedbox_core::BlockRef;
-use seedbox_store::chain::{Reading, ReadingId, Row};
+use seedbox_store::chain::{Change, Reading, ReadingId, Row};
 
 use crate::projection::Projection;
 
@@ -25,6 +25,8 @@ pub(crate) struct Working {
     pub(crate) unwritten: Vec<BlockRef>,
     /// The first block and those from `floor` on.
     blocks: BTreeMap<u64, BlockRef>,
+    /// Blocks with changes, ascending: the last one at or below `floor` and all above.
+    changed_by: Vec<BlockRef>,
 }
 
 impl Working {
@@ -39,13 +41,25 @@ impl Working {
             changed: false,
             unwritten: Vec::new(),
             blocks: BTreeMap::new(),
+            changed_by: Vec::new(),
         }
     }
 
-    /// Adds the next blocks, the last of which is the new tip, and forgets those that can no
-    /// longer be gone back to.
-    pub(crate) fn remember(&mut self, blocks: Vec<BlockRef>) {
+    /// Adds the next blocks, the last of which is the new tip and among which are all with
+    /// `changes`, and forgets those that can no longer be gone back to.
+    pub(crate) fn remember(&mut self, blocks: Vec<BlockRef>, changes: &[Change]) {
         self.tip = blocks.last().copied().or(self.tip);
+        let changing = |block: &&BlockRef| {
+            let at = changes.partition_point(|change| change.block < block.number);
+            changes
+                .get(at)
+                .is_some_and(|change| change.block == block.number)
+        };
+        self.changed_by.extend(blocks.iter().filter(changing));
+        drop(
+            self.changed_by
+                .drain(..self.settled_changes().saturating_sub(1)),
+        );
         self.blocks
             .extend(blocks.iter().map(|block| (block.number, *block)));
         self.unwritten.extend(blocks);
@@ -53,6 +67,19 @@ impl Working {
             self.blocks = self.blocks.split_off(&self.floor);
             self.blocks.insert(first.number, first);
         }
+    }
+
+    /// How many of `changed_by` can no longer be undone.
+    fn settled_changes(&self) -> usize {
+        self.changed_by
+            .partition_point(|block| block.number <= self.floor)
+    }
+
+    /// The last block with a change, and the last of those that can no longer be undone.
+    pub(crate) fn changed_by(&self) -> (Option<BlockRef>, Option<BlockRef>) {
+        let settled = self.settled_changes().checked_sub(1);
+        let settled = settled.map(|index| self.changed_by[index]);
+        (self.changed_by.last().copied(), settled)
     }
 
     /// The first block that was read: by it a replaced chain is known.
@@ -74,6 +101,7 @@ impl Working {
     /// Goes back to block `to`, where the rows were as `restored`.
     pub(crate) fn restore(&mut self, to: BlockRef, restored: Vec<Row>) {
         drop(self.blocks.split_off(&(to.number + 1)));
+        self.changed_by.retain(|block| block.number <= to.number);
         self.tip = Some(to);
         self.changed = true;
         for row in restored {
@@ -97,6 +125,7 @@ impl From<Reading> for Working {
                 .into_iter()
                 .map(|block| (block.number, block))
                 .collect(),
+            changed_by: reading.changed,
         }
     }
 }

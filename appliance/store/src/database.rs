@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_torrents.sql"),
     include_str!("../migrations/0003_admin.sql"),
     include_str!("../migrations/0004_settings.sql"),
+    include_str!("../migrations/0005_grid_epoch.sql"),
 ];
 
 /// Orders that may wait before a caller has to.

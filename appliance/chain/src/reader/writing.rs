@@ -18,7 +18,7 @@ impl Reader {
         confirmed: Option<UnixTime>,
         now: UnixTime,
     ) -> Result<(), Failure> {
-        self.working.remember(blocks);
+        self.working.remember(blocks, &changes);
         let quiet = changes.is_empty() && self.working.complete && !self.due(now);
         if quiet && confirmed.is_some() {
             return Ok(());
@@ -40,12 +40,14 @@ impl Reader {
         // Taken out before the wait: if the wait is cancelled they are written or read again,
         // never written twice.
         let blocks = std::mem::take(&mut self.working.unwritten);
+        let (floor, changed) = if blocks.is_empty() {
+            (0, None)
+        } else {
+            (self.working.floor, self.working.changed_by().1)
+        };
         let batch = Batch {
-            floor: if blocks.is_empty() {
-                0
-            } else {
-                self.working.floor
-            },
+            floor,
+            changed,
             blocks,
             changes,
             observed_at,
@@ -65,7 +67,8 @@ impl Reader {
         }
         let changed = std::mem::take(&mut self.working.changed);
         let tip = self.working.tip;
-        let grid = changed.then(|| self.working.projection.grid(tip).into());
+        let (changed_by, _) = self.working.changed_by();
+        let grid = changed.then(|| self.working.projection.grid(tip, changed_by).into());
         self.view.send_modify(|view| {
             view.grid = grid.unwrap_or_else(|| view.grid.clone());
             view.as_of = tip.map(|block| AsOf {
