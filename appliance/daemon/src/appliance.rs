@@ -3,7 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
-use seedbox_core::{ChainStatus, InfoHash, Owned, SeederStatus, WalletAddress};
+use seedbox_core::{
+    ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus, WalletAddress,
+};
 use seedbox_http::{Appliance, OrderError, RequestState};
 use seedbox_seeder::magnet::Magnet;
 use tokio::sync::watch;
@@ -26,6 +28,15 @@ impl Appliance for Orders {
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {
         self.chain.owned()
+    }
+
+    fn grid(&self) -> watch::Receiver<Arc<LandGrid>> {
+        self.chain.grid()
+    }
+
+    async fn parcel_proof(&self, _parcel: Parcel) -> Result<ParcelProof, OrderError> {
+        let detail = "This box does not prove parcels yet. Compare with another source.";
+        Err(OrderError::Unavailable(detail.to_owned()))
     }
 
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {

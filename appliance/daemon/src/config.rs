@@ -27,6 +27,8 @@ pub(crate) struct Config {
 pub(crate) struct Http {
     pub(crate) admin_listen: SocketAddr,
     pub(crate) public_listen: SocketAddr,
+    pub(crate) public_connections: usize,
+    pub(crate) public_connections_per_client: usize,
     pub(crate) host_names: Vec<String>,
     pub(crate) claim_code: Option<String>,
 }
@@ -65,6 +67,17 @@ impl Config {
         if let Some(code) = &s.claim_code {
             // The text is a secret and is not repeated.
             seedbox_http::Service::check_claim_code(code).context("`claim_code` cannot be used")?;
+        }
+        let visitors = seedbox_http::Config::default();
+        let public_connections = s.public_connections.unwrap_or(visitors.public_connections);
+        let public_connections_per_client = s
+            .public_connections_per_client
+            .unwrap_or(visitors.public_connections_per_client);
+        if public_connections == 0 || public_connections_per_client == 0 {
+            bail!(
+                "`public_connections` and `public_connections_per_client`: nobody could visit; \
+                 write 1 or more"
+            );
         }
         let max_live = s.max_live.unwrap_or(200);
         if max_live == 0 {
@@ -105,6 +118,8 @@ impl Config {
                     "0.0.0.0:8081",
                     address,
                 )?,
+                public_connections,
+                public_connections_per_client,
                 host_names: s.host_names,
                 claim_code: s.claim_code,
             },

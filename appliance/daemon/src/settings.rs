@@ -23,6 +23,12 @@ pub(crate) struct Settings {
     /// Where the public listener listens [default: 0.0.0.0:8081].
     #[arg(long, env = "SEEDBOX_PUBLIC_LISTEN")]
     pub(crate) public_listen: Option<String>,
+    /// Connections of the public listener over all visitors [default: 4096].
+    #[arg(long, env = "SEEDBOX_PUBLIC_CONNECTIONS")]
+    pub(crate) public_connections: Option<usize>,
+    /// Connections of the public listener that one visitor's address may hold [default: 64].
+    #[arg(long, env = "SEEDBOX_PUBLIC_CONNECTIONS_PER_CLIENT")]
+    pub(crate) public_connections_per_client: Option<usize>,
     /// Further names under which the panel may be opened.
     #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
     pub(crate) host_names: Vec<String>,
@@ -102,6 +108,10 @@ impl Settings {
             log: self.log.or(other.log),
             admin_listen: self.admin_listen.or(other.admin_listen),
             public_listen: self.public_listen.or(other.public_listen),
+            public_connections: self.public_connections.or(other.public_connections),
+            public_connections_per_client: self
+                .public_connections_per_client
+                .or(other.public_connections_per_client),
             host_names: list(self.host_names, other.host_names),
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),

@@ -322,3 +322,64 @@ fn the_epoch_is_the_block_of_the_last_change() {
     grid.changed = Some(block(5));
     assert_eq!(grid.epoch().map(|epoch| epoch.number), Some(5));
 }
+
+/// One parcel with one model, given away from the first epoch to the second: the worked example of
+/// `docs/GRID.md`.
+fn example() -> (World, Chunk, Delta) {
+    let grid = |owner: u8| {
+        let pose = Pose {
+            x: 8000,
+            y: 0,
+            z: -1,
+            rotation: [0, 0, 0, 32767],
+            scale: 1000,
+        };
+        let state = ParcelState {
+            owner: WalletAddress([owner; 20]),
+            placements: vec![Placement {
+                id: 3,
+                model: 5,
+                pose,
+            }],
+        };
+        let model = Model {
+            id: 5,
+            info_hash: InfoHash([0xaa; 20]),
+            content_hash: ContentHash([0xbb; 32]),
+            size: 4096,
+            gate: None,
+            name: "tower".to_owned(),
+            sources: "tr=x".to_owned(),
+            owner: None,
+        };
+        LandGrid {
+            parcels: [(Parcel { x: -2, y: 7 }, state)].into(),
+            models: [(5, model)].into(),
+            ..LandGrid::default()
+        }
+    };
+    let (before, after) = (grid(0x11).chunks(), grid(0x22).chunks());
+    let chunk = before.values().next().unwrap().clone();
+    let delta = delta(100, 101, &pairs(&before, &after));
+    (World::of(epoch(100), before.values()), chunk, delta)
+}
+
+#[test]
+fn the_worked_example_is_what_the_description_says() {
+    let description = include_str!("../../../../docs/GRID.md");
+    // Each line of an example has the bytes, then what they are.
+    let mut examples = description.split("```text\n").skip(1).map(|block| {
+        let lines = block.split("```").next().unwrap().lines();
+        let bytes = lines.filter_map(|line| Some(line.split_once(" | ")?.0));
+        bytes.collect::<String>().replace(' ', "")
+    });
+    let (world, chunk, delta) = example();
+    for encoded in [
+        world.encode().unwrap(),
+        chunk.encode(),
+        delta.encode().unwrap(),
+    ] {
+        assert_eq!(examples.next().unwrap(), hex::encode(encoded));
+    }
+    assert_eq!(examples.next(), None);
+}
