@@ -58,6 +58,8 @@ impl World {
     pub fn settings(&self) -> Result<Settings> {
         Ok(Settings::new()?
             .set("rpc", self.anvil.url())
+            // Anvil keeps words that are zero in its tries, so its state roots are not Ethereum's.
+            .set("chain_trust", "unproved")
             .set("deployment", self.anvil.deployment().display().to_string())
             .set("trackers", self.tracker.url()))
     }

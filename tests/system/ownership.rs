@@ -110,6 +110,8 @@ fn what_i_give_away_is_protected_no_longer_and_is_again_when_it_returns() -> Res
         seedbox.wait_secured(&model.info_hash, "community", LIMIT)?;
     }
     world.anvil.transfer_parcel(&neighbour, &owner, parcel)?;
+    // A sale ends what stood there, so the owner places it anew.
+    world.anvil.place(&owner, parcel, sold_id)?;
     seedbox.wait_secured(&sold.info_hash, "owned", LIMIT)?;
 
     let unlink = format!("/api/v1/wallets/{owner}");

@@ -498,7 +498,7 @@ export interface components {
          * @description What kind of problem, for programs.
          * @enum {string}
          */
-        ProblemType: "invalid-request" | "unauthenticated" | "unclaimed" | "already-claimed" | "wrong-code" | "wrong-password" | "unusable-password" | "reauthenticate" | "cross-origin" | "misdirected" | "not-found" | "method-not-allowed" | "timeout" | "too-large" | "unsupported-media-type" | "conflict" | "refused" | "too-many-requests" | "unavailable" | "internal";
+        ProblemType: "invalid-request" | "unauthenticated" | "unclaimed" | "already-claimed" | "wrong-code" | "wrong-password" | "unusable-password" | "reauthenticate" | "cross-origin" | "misdirected" | "not-found" | "gone" | "method-not-allowed" | "timeout" | "too-large" | "unsupported-media-type" | "conflict" | "refused" | "too-many-requests" | "unavailable" | "internal";
         /** @description Changes a volume's quota. */
         QuotaRequest: {
             /**

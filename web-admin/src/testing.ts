@@ -62,6 +62,8 @@ export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): L
       reorgs: 0,
       endpoints: [],
       trust: { level: "rpc", health: "well", sentence: "", block: null, checkpoint: null, endpoints: [] },
+      proved: null,
+      corroborated: null,
     },
     seeder: {
       health: "well",

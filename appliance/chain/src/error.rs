@@ -74,6 +74,14 @@ pub enum Error {
         /// The most wallets.
         limit: usize,
     },
+    /// Nothing is proved yet.
+    #[error(
+        "nothing is proved yet: the box has not reached the head of the chain, or its endpoints give no proofs"
+    )]
+    Unproved,
+    /// More questions than the box can answer.
+    #[error("too many ask for proofs at once; ask again in a few seconds")]
+    Busy,
     /// The box's memory failed.
     #[error(transparent)]
     Store(#[from] seedbox_store::Error),

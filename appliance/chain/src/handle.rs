@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use seedbox_core::{ChainStatus, InfoHash, LandGrid, Model, Owned, WalletAddress};
-use tokio::sync::{mpsc, oneshot, watch};
+use seedbox_core::{
+    ChainStatus, InfoHash, LandGrid, Model, Owned, Parcel, ParcelProof, WalletAddress,
+};
+use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 
-use crate::{Error, publisher::ModelIndex};
+use crate::{Error, prover::Question, publisher::ModelIndex};
 
 /// Orders that may wait before a caller has to.
 pub(crate) const QUEUE: usize = 16;
@@ -24,6 +26,7 @@ pub struct Handle {
     pub(crate) grid: watch::Receiver<Arc<LandGrid>>,
     pub(crate) models: watch::Receiver<Arc<ModelIndex>>,
     pub(crate) owned: watch::Receiver<Arc<Owned>>,
+    pub(crate) questions: mpsc::Sender<Question>,
 }
 
 impl Handle {
@@ -64,6 +67,25 @@ impl Handle {
     pub async fn model_by_info_hash(&self, info_hash: InfoHash) -> Option<Model> {
         let id = *self.models.borrow().get(&info_hash)?;
         self.grid.borrow().models.get(&id).cloned()
+    }
+
+    /// Proof of a parcel's owner at the newest block whose state was proved.
+    ///
+    /// # Errors
+    /// [`Error::Unproved`] before the first proof, [`Error::Busy`] when too many wait,
+    /// [`Error::Stopped`].
+    pub async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.questions
+            .try_send((parcel, answer))
+            .map_err(|refused| match refused {
+                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Closed(_) => Error::Unproved,
+            })?;
+        answered
+            .await
+            .map_err(|_| Error::Stopped)?
+            .ok_or(Error::Unproved)
     }
 
     async fn order(

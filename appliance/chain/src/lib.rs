@@ -23,6 +23,7 @@ mod logs;
 #[cfg(test)]
 mod made_up_chain;
 mod projection;
+mod prover;
 mod publisher;
 mod reader;
 mod service;

@@ -165,8 +165,9 @@ impl Projection {
         before
     }
 
-    /// The land grid of this state. What stands on land that nobody holds is left out.
-    pub(crate) fn grid(&self, block: Option<BlockRef>) -> LandGrid {
+    /// The land grid of this state, which is that at `block` and was made by `changed`. What
+    /// stands on land that nobody holds is left out.
+    pub(crate) fn grid(&self, block: Option<BlockRef>, changed: Option<BlockRef>) -> LandGrid {
         let mut parcels: BTreeMap<Parcel, ParcelState> = self
             .parcels
             .iter()
@@ -192,6 +193,7 @@ impl Projection {
         });
         LandGrid {
             block,
+            changed,
             parcels,
             models: models.collect(),
         }

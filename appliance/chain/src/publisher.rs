@@ -14,6 +14,7 @@ use crate::{
     Error, Handle, clock,
     handle::Order,
     headers::Vouched,
+    prover::Question,
     status::{Situation, status},
     view::View,
 };
@@ -75,13 +76,18 @@ impl Publisher {
         publisher
     }
 
-    pub(crate) fn handle(&self, orders: mpsc::Sender<Order>) -> Handle {
+    pub(crate) fn handle(
+        &self,
+        orders: mpsc::Sender<Order>,
+        questions: mpsc::Sender<Question>,
+    ) -> Handle {
         Handle {
             orders,
             status: self.status.subscribe(),
             grid: self.grid.subscribe(),
             models: self.models.subscribe(),
             owned: self.owned.subscribe(),
+            questions,
         }
     }
 

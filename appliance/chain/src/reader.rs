@@ -67,6 +67,8 @@ pub(crate) struct Reader {
     range: u64,
     /// When the confirmation of the head was last written down.
     written_at: Option<UnixTime>,
+    /// Whether a state must be proved before it is shown.
+    proves: bool,
     /// What was proved.
     ledger: Ledger,
     /// Who vouches for which block.
@@ -95,10 +97,16 @@ impl Reader {
             working,
             range: FIRST_RANGE,
             written_at: None,
+            proves: true,
             ledger: Ledger::default(),
             vouched,
             view,
         })
+    }
+
+    /// Takes events as they are told.
+    pub(crate) fn believe(&mut self) {
+        self.proves = false;
     }
 
     /// One look at the chain: reads up to the head that `source` names, has it proved, and confirms
@@ -178,9 +186,24 @@ impl Reader {
                 .map(|block| block.hash)
         })?;
         let changes = self.project(&logs);
+        match last_changing(source, &blocks, &changes, &logs).await {
+            Ok(changing) => blocks.extend(changing),
+            Err(error) => {
+                self.take_back(&changes);
+                return Err(error.into());
+            }
+        }
+        blocks.sort_by_key(|block| block.number);
         self.working.floor = to;
         self.commit(blocks, changes, false).await?;
         Ok(true)
+    }
+
+    /// Undoes changes that will not be written.
+    fn take_back(&mut self, changes: &[Change]) {
+        for change in changes.iter().rev() {
+            self.working.projection.set(change.before.clone());
+        }
     }
 
     /// Reads blocks that may yet be reorganised.
@@ -299,13 +322,33 @@ impl Reader {
                 "left out events that cannot be used"
             );
         }
-        if let Some(last) = changes.last() {
+        if !changes.is_empty() {
             self.working.changed = true;
-            self.working.last_change = Some(last.block);
             self.working.roots = None;
         }
         changes
     }
+}
+
+/// The block of the last change, if it is not among `blocks`: it names the state.
+async fn last_changing(
+    source: &impl Source,
+    blocks: &[BlockRef],
+    changes: &[Change],
+    logs: &[EventLog],
+) -> Result<Option<BlockRef>, EndpointError> {
+    let Some(number) = changes.last().map(|change| change.block) else {
+        return Ok(None);
+    };
+    if blocks.iter().any(|block| block.number == number) {
+        return Ok(None);
+    }
+    let block = existing(source, number).await?;
+    let mut own = logs.iter().filter(|log| log.block == number);
+    if !own.all(|log| log.log.block_hash.is_some_and(|hash| hash.0 == block.hash)) {
+        return Err(nonsense("a log that is not in the block it names"));
+    }
+    Ok(Some(block))
 }
 
 async fn existing(source: &impl Source, number: u64) -> Result<BlockRef, EndpointError> {

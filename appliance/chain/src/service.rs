@@ -11,11 +11,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Error, Handle,
+    Config, Error, Handle, TrustSetting,
     endpoints::Endpoints,
     follower::Follower,
     handle::{Order, QUEUE},
     headers::{self, Watcher},
+    prover::{self, Prover},
     publisher::Publisher,
     reader::Reader,
     view::View,
@@ -34,6 +35,7 @@ const SHORTEST_POLL: Duration = Duration::from_millis(20);
 pub struct Service {
     follower: Option<Follower>,
     watcher: Option<Watcher>,
+    prover: Option<Prover>,
     publisher: Publisher,
     orders: mpsc::Receiver<Order>,
 }
@@ -57,17 +59,22 @@ impl Service {
         let view = tokio::sync::watch::Sender::new(served.map(View::of).unwrap_or_default());
         let shown = view.subscribe();
 
-        let (follower, watcher) = match deployment {
+        let (ask, questions) = mpsc::channel(prover::QUEUE);
+        let (follower, watcher, prover) = match deployment {
             Some(deployment) if !config.rpc.is_empty() => {
                 let endpoints = Endpoints::new(&config, deployment.clone())?;
                 let watcher = Watcher::new(headers::Configured::new(&config, &deployment, &store)?);
                 let vouched = watcher.subscribe();
-                let reader =
+                let prover = Prover::new(&deployment, shown.clone(), questions);
+                let mut reader =
                     Reader::load(store.clone(), deployment, readings, vouched, view).await?;
+                if matches!(config.trust, TrustSetting::Unproved) {
+                    reader.believe();
+                }
                 let follower = Follower::new(reader, endpoints, config.poll_interval);
-                (Some(follower), Some(watcher))
+                (Some(follower), Some(watcher), Some(prover))
             }
-            _ => (None, None),
+            _ => (None, None, None),
         };
         let endpoints = follower.as_ref().map(Follower::endpoints);
         let wallets = store.wallets().await?;
@@ -84,10 +91,11 @@ impl Service {
             },
         );
         let (sender, orders) = mpsc::channel(QUEUE);
-        let handle = publisher.handle(sender);
+        let handle = publisher.handle(sender, ask);
         let service = Self {
             follower,
             watcher,
+            prover,
             publisher,
             orders,
         };
@@ -102,11 +110,12 @@ impl Service {
         let Self {
             mut follower,
             mut watcher,
+            mut prover,
             mut publisher,
             mut orders,
         } = self;
         let ended = {
-            let following = follow(follower.as_mut(), watcher.as_mut());
+            let following = follow(follower.as_mut(), watcher.as_mut(), prover.as_mut());
             pin!(following);
             let mut refresh = interval(REFRESH);
             refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,12 +140,14 @@ impl Service {
 async fn follow(
     follower: Option<&mut Follower>,
     watcher: Option<&mut Watcher>,
+    prover: Option<&mut Prover>,
 ) -> Result<Infallible, seedbox_store::Error> {
-    match (follower, watcher) {
-        (Some(follower), Some(watcher)) => {
+    match (follower, watcher, prover) {
+        (Some(follower), Some(watcher), Some(prover)) => {
             tokio::select! {
                 ended = follower.run() => ended,
                 ended = watcher.run() => ended,
+                () = prover.run() => std::future::pending().await,
             }
         }
         _ => std::future::pending().await,

@@ -51,6 +51,8 @@ pub(crate) fn status(view: &View, situation: &Situation<'_>) -> ChainStatus {
         reorgs: view.reorgs,
         endpoints: situation.endpoints.to_vec(),
         trust: situation.trust.clone(),
+        proved: view.proved.as_ref().map(|proved| proved.shown()),
+        corroborated: view.vouched,
     }
 }
 

@@ -9,7 +9,10 @@ use crate::{Error, endpoint, endpoints};
 /// Who has to vouch for a block before anything is proved against it.
 #[derive(Debug, Clone, Default)]
 pub enum TrustSetting {
-    /// Any one of the RPC endpoints.
+    /// Nobody: events are taken as they are told. For development chains whose state roots are
+    /// not Ethereum's, such as Anvil's.
+    Unproved,
+    /// Any one of the RPC endpoints, whose events must add up to the state that it proves.
     #[default]
     Rpc,
     /// Several of the RPC endpoints.

@@ -42,7 +42,7 @@ impl View {
         }
         let projection: Projection = reading.rows.iter().cloned().collect();
         Self {
-            grid: Arc::new(projection.grid(reading.tip)),
+            grid: Arc::new(projection.grid(reading.tip, reading.changed.last().copied())),
             as_of: reading.tip.map(|block| AsOf {
                 block,
                 observed_at: reading.observed_at.unwrap_or_default(),

@@ -25,14 +25,14 @@ pub(crate) struct Working {
     pub(crate) unproved: bool,
     /// The storage roots at the tip, where they are known.
     pub(crate) roots: Option<Roots>,
-    /// The last block that changed the contracts' storage, of those read since start.
-    pub(crate) last_change: Option<u64>,
     /// The state differs from the one last shown.
     pub(crate) changed: bool,
     /// Blocks that the store does not have yet, and what they changed.
     pub(crate) unwritten: (Vec<BlockRef>, Vec<Change>),
     /// The first block and those from `floor` on.
     blocks: BTreeMap<u64, BlockRef>,
+    /// Blocks with changes, ascending: the last one at or below `floor` and all above.
+    changed_by: Vec<BlockRef>,
 }
 
 impl Working {
@@ -47,17 +47,28 @@ impl Working {
             proved: None,
             unproved: false,
             roots: None,
-            last_change: None,
             changed: false,
             unwritten: Default::default(),
             blocks: BTreeMap::new(),
+            changed_by: Vec::new(),
         }
     }
 
-    /// Adds the next blocks, the last of which is the new tip, and forgets those that can no
-    /// longer be gone back to.
+    /// Adds the next blocks, the last of which is the new tip and among which are all with
+    /// `changes`, and forgets those that can no longer be gone back to.
     pub(crate) fn remember(&mut self, blocks: Vec<BlockRef>, changes: Vec<Change>) {
         self.tip = blocks.last().copied().or(self.tip);
+        let changing = |block: &&BlockRef| {
+            let at = changes.partition_point(|change| change.block < block.number);
+            changes
+                .get(at)
+                .is_some_and(|change| change.block == block.number)
+        };
+        self.changed_by.extend(blocks.iter().filter(changing));
+        drop(
+            self.changed_by
+                .drain(..self.settled_changes().saturating_sub(1)),
+        );
         self.blocks
             .extend(blocks.iter().map(|block| (block.number, *block)));
         self.unwritten.0.extend(blocks);
@@ -66,6 +77,19 @@ impl Working {
             self.blocks = self.blocks.split_off(&self.floor);
             self.blocks.insert(first.number, first);
         }
+    }
+
+    /// How many of `changed_by` can no longer be undone.
+    fn settled_changes(&self) -> usize {
+        self.changed_by
+            .partition_point(|block| block.number <= self.floor)
+    }
+
+    /// The last block with a change, and the last of those that can no longer be undone.
+    pub(crate) fn changed_by(&self) -> (Option<BlockRef>, Option<BlockRef>) {
+        let settled = self.settled_changes().checked_sub(1);
+        let settled = settled.map(|index| self.changed_by[index]);
+        (self.changed_by.last().copied(), settled)
     }
 
     /// The first block that was read: by it a replaced chain is known.
@@ -87,6 +111,7 @@ impl Working {
     /// Goes back to block `to`, where the rows were as `restored`.
     pub(crate) fn restore(&mut self, to: BlockRef, restored: Vec<Row>) {
         drop(self.blocks.split_off(&(to.number + 1)));
+        self.changed_by.retain(|block| block.number <= to.number);
         self.tip = Some(to);
         self.proved = self.proved.map(|proved| {
             if proved.number > to.number {
@@ -96,7 +121,6 @@ impl Working {
             }
         });
         self.roots = None;
-        self.last_change = None;
         self.changed = true;
         for row in restored {
             self.projection.set(row);
@@ -114,7 +138,6 @@ impl From<Reading> for Working {
             proved: reading.proved,
             unproved: false,
             roots: None,
-            last_change: None,
             projection: reading.rows.into_iter().collect(),
             changed: false,
             unwritten: Default::default(),
@@ -123,6 +146,7 @@ impl From<Reading> for Working {
                 .into_iter()
                 .map(|block| (block.number, block))
                 .collect(),
+            changed_by: reading.changed,
         }
     }
 }

@@ -21,6 +21,9 @@ pub struct ParcelState {
 pub struct LandGrid {
     /// The block this grid is the state of; `None` before the first block was read.
     pub block: Option<BlockRef>,
+    /// The block whose events changed the grid last, at or below `block`; `None` before anything
+    /// happened. It names this state, see [`crate::grid::Epoch`].
+    pub changed: Option<BlockRef>,
     /// Every minted parcel.
     pub parcels: BTreeMap<Parcel, ParcelState>,
     /// Every published model.

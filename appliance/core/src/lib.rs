@@ -6,12 +6,14 @@
 mod address;
 mod classify;
 pub mod eviction;
+pub mod grid;
 mod info_hash;
 mod inventory;
 mod land_grid;
 mod model;
 mod owned;
 mod parcel;
+mod parcel_proof;
 mod refusal;
 mod status;
 mod time;
@@ -25,6 +27,7 @@ pub use land_grid::{LandGrid, ParcelState};
 pub use model::{Model, ModelId, Placement, PlacementId, Pose};
 pub use owned::{AsOf, BlockRef, Owned, OwnedParcel, OwnedPlacement, OwnedWallet};
 pub use parcel::{Parcel, ParcelIdError};
+pub use parcel_proof::ParcelProof;
 pub use refusal::{Refusal, RefusalReason};
 pub use status::{
     ChainStatus, EndpointStatus, Health, Keep, SeederStatus, TorrentState, TorrentStatus,

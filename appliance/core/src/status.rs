@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AsOf, InfoHash, ModelId, Refusal, TrustStatus, UnixTime};
+use crate::{AsOf, InfoHash, ModelId, Refusal, TrustStatus, UnixTime, VouchedBlock};
 
 /// How a service is doing, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub struct ChainStatus {
     pub endpoints: Vec<EndpointStatus>,
     /// Who vouches for the chain's blocks.
     pub trust: TrustStatus,
+    /// The newest block whose whole state was proved, and who vouches for it.
+    pub proved: Option<VouchedBlock>,
+    /// The newest of those that more than one endpoint vouches for.
+    pub corroborated: Option<VouchedBlock>,
 }
 
 /// Where a torrent is in its life.

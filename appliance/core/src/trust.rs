@@ -29,6 +29,17 @@ pub enum Trust {
     Finalized,
 }
 
+impl Trust {
+    /// One word for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rpc => "rpc",
+            Self::Quorum { .. } => "quorum",
+            Self::Finalized => "finalized",
+        }
+    }
+}
+
 impl fmt::Display for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

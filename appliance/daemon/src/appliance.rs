@@ -3,7 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
-use seedbox_core::{ChainStatus, InfoHash, Owned, SeederStatus, WalletAddress};
+use seedbox_core::{
+    ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus, WalletAddress,
+};
 use seedbox_http::{Appliance, OrderError, RequestState};
 use seedbox_seeder::magnet::Magnet;
 use tokio::sync::watch;
@@ -26,6 +28,14 @@ impl Appliance for Orders {
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {
         self.chain.owned()
+    }
+
+    fn grid(&self) -> watch::Receiver<Arc<LandGrid>> {
+        self.chain.grid()
+    }
+
+    async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, OrderError> {
+        self.chain.parcel_proof(parcel).await.map_err(chain_error)
     }
 
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
@@ -87,6 +97,9 @@ fn request_state(state: seedbox_seeder::RequestState) -> RequestState {
 fn chain_error(e: seedbox_chain::Error) -> OrderError {
     match e {
         seedbox_chain::Error::TooManyWallets { .. } => OrderError::Conflict(e.to_string()),
+        seedbox_chain::Error::Unproved | seedbox_chain::Error::Busy => {
+            OrderError::Unavailable(e.to_string())
+        }
         e => OrderError::Failed(e.to_string()),
     }
 }

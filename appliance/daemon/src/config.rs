@@ -29,6 +29,8 @@ pub(crate) struct Config {
 pub(crate) struct Http {
     pub(crate) admin_listen: SocketAddr,
     pub(crate) public_listen: SocketAddr,
+    pub(crate) public_connections: usize,
+    pub(crate) public_connections_per_client: usize,
     pub(crate) host_names: Vec<String>,
     pub(crate) claim_code: Option<String>,
 }
@@ -47,11 +49,11 @@ impl Config {
     }
 
     fn check(s: Settings) -> anyhow::Result<Self> {
-        let data = s.data.unwrap_or_else(|| "seedbox-data".into());
+        let data = s.data.clone().unwrap_or_else(|| "seedbox-data".into());
         let volumes = if s.volumes.is_empty() {
             vec![data.join("volume")]
         } else {
-            s.volumes
+            s.volumes.clone()
         };
         let volumes = volumes
             .iter()
@@ -67,6 +69,17 @@ impl Config {
         if let Some(code) = &s.claim_code {
             // The text is a secret and is not repeated.
             seedbox_http::Service::check_claim_code(code).context("`claim_code` cannot be used")?;
+        }
+        let visitors = seedbox_http::Config::default();
+        let public_connections = s.public_connections.unwrap_or(visitors.public_connections);
+        let public_connections_per_client = s
+            .public_connections_per_client
+            .unwrap_or(visitors.public_connections_per_client);
+        if public_connections == 0 || public_connections_per_client == 0 {
+            bail!(
+                "`public_connections` and `public_connections_per_client`: nobody could visit; \
+                 write 1 or more"
+            );
         }
         let max_live = s.max_live.unwrap_or(200);
         if max_live == 0 {
@@ -104,6 +117,8 @@ impl Config {
                     "0.0.0.0:8081",
                     address,
                 )?,
+                public_connections,
+                public_connections_per_client,
                 host_names: s.host_names,
                 claim_code: s.claim_code,
             },
@@ -175,6 +190,7 @@ fn trust(s: &Settings, deployment: Option<&Deployment>) -> anyhow::Result<TrustS
         return Ok(TrustSetting::Rpc);
     };
     match level {
+        "unproved" => Ok(TrustSetting::Unproved),
         "rpc" => Ok(TrustSetting::Rpc),
         "quorum" => {
             let needed = s.chain_quorum.context(
@@ -188,7 +204,11 @@ fn trust(s: &Settings, deployment: Option<&Deployment>) -> anyhow::Result<TrustS
             deployment.chain_id,
             s.chain_network.as_deref(),
         )?),
-        other => Err(wrong("chain_trust", other, "rpc, quorum or finalized")),
+        other => Err(wrong(
+            "chain_trust",
+            other,
+            "unproved, rpc, quorum or finalized",
+        )),
     }
 }
 

@@ -22,6 +22,7 @@ const DRAIN: Duration = Duration::from_secs(7);
 pub(crate) fn run(config: Config) -> anyhow::Result<()> {
     logging::start(config.log);
     warn_of_unknown_environment();
+    allow_descriptors();
     // Two threads serve a two- or four-core board; disk work has its own, few.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -80,6 +81,8 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
         public_socket: sockets
             .take_tcp_listener(1)
             .context("socket activation failed")?,
+        public_connections: config.http.public_connections,
+        public_connections_per_client: config.http.public_connections_per_client,
         host_names: config.http.host_names,
         claim_code: config.http.claim_code,
     };
@@ -102,6 +105,20 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
         log::info!("nobody owns this box yet: open the panel and enter the claim code {code}");
     }
     Ok(())
+}
+
+/// Takes as many file descriptors as the system grants: every visitor, peer and open file needs
+/// one, and the default of 1,024 is meant for programs that use `select`.
+fn allow_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let granted = getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: granted,
+        maximum: granted,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        log::warn!("cannot raise the limit of open files: {error}");
+    }
 }
 
 fn warn_of_unknown_environment() {

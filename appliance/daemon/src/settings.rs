@@ -23,6 +23,12 @@ pub(crate) struct Settings {
     /// Where the public listener listens [default: 0.0.0.0:8081].
     #[arg(long, env = "SEEDBOX_PUBLIC_LISTEN")]
     pub(crate) public_listen: Option<String>,
+    /// Connections of the public listener over all visitors [default: 4096].
+    #[arg(long, env = "SEEDBOX_PUBLIC_CONNECTIONS")]
+    pub(crate) public_connections: Option<usize>,
+    /// Connections of the public listener that one visitor's address may hold [default: 64].
+    #[arg(long, env = "SEEDBOX_PUBLIC_CONNECTIONS_PER_CLIENT")]
+    pub(crate) public_connections_per_client: Option<usize>,
     /// Further names under which the panel may be opened.
     #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
     pub(crate) host_names: Vec<String>,
@@ -41,7 +47,8 @@ pub(crate) struct Settings {
     #[arg(long, env = "SEEDBOX_DEPLOYMENT")]
     pub(crate) deployment: Option<PathBuf>,
     /// Who has to vouch for a block: rpc (any one endpoint), quorum (several endpoints) or
-    /// finalized (Ethereum's validators) [default: rpc].
+    /// finalized (Ethereum's validators); or unproved: nobody, for development chains such as
+    /// Anvil, whose state roots are not Ethereum's [default: rpc].
     #[arg(long, env = "SEEDBOX_CHAIN_TRUST")]
     pub(crate) chain_trust: Option<String>,
     /// How many RPC endpoints have to say the same, for `chain_trust` = quorum.
@@ -123,6 +130,10 @@ impl Settings {
             log: self.log.or(other.log),
             admin_listen: self.admin_listen.or(other.admin_listen),
             public_listen: self.public_listen.or(other.public_listen),
+            public_connections: self.public_connections.or(other.public_connections),
+            public_connections_per_client: self
+                .public_connections_per_client
+                .or(other.public_connections_per_client),
             host_names: list(self.host_names, other.host_names),
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),

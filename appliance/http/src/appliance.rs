@@ -1,11 +1,12 @@
 //! The orders that the panel can give. The daemon implements them over the services' handles, so
 //! that this room knows no other service.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use seedbox_core::{
-    ChainStatus, InfoHash, Owned, RefusalReason, SeederStatus, TorrentStatus, WalletAddress,
+    ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason, SeederStatus,
+    TorrentStatus, WalletAddress,
 };
 use tokio::sync::watch;
 
@@ -24,6 +25,9 @@ pub enum OrderError {
     /// The box refuses, with its reason.
     #[error("{0}")]
     Refused(#[from] RefusalReason),
+    /// Not now; the text says when, or what has to happen first.
+    #[error("{0}")]
+    Unavailable(String),
     /// The box failed; the text is for the owner.
     #[error("{0}")]
     Failed(String),
@@ -50,7 +54,9 @@ pub trait Appliance: Send + Sync + 'static {
     /// The seeder's latest word; changes wake the receiver.
     fn seeder(&self) -> watch::Receiver<SeederStatus>;
     /// What the linked wallets own.
-    fn owned(&self) -> watch::Receiver<std::sync::Arc<Owned>>;
+    fn owned(&self) -> watch::Receiver<Arc<Owned>>;
+    /// The land grid; replaced only when something on it changed.
+    fn grid(&self) -> watch::Receiver<Arc<LandGrid>>;
 
     /// Watches a wallet: secures what stands on its land. Linking twice is no error.
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError>;
@@ -71,6 +77,8 @@ pub trait Appliance: Send + Sync + 'static {
         info_hash: InfoHash,
         from: IpAddr,
     ) -> Result<RequestState, OrderError>;
+    /// Proves who owns a parcel, at the newest block that the box can prove anything of.
+    async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, OrderError>;
     /// Where an earlier request stands.
     async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError>;
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-/// Settings of the http service. The limits need no setting.
+/// Settings of the http service.
 pub struct Config {
     /// Where the owner's API and panel listen, if `admin_socket` is not given.
     pub admin_listen: SocketAddr,
@@ -18,6 +18,11 @@ pub struct Config {
     /// Names by which the owner reaches the admin listener, besides `seedbox.local`,
     /// `seedbox-N.local`, `localhost`, this machine's host name and any IP address.
     pub host_names: Vec<String>,
+    /// Connections of the public listener; further ones wait. A visitor who follows the grid holds
+    /// one.
+    pub public_connections: usize,
+    /// Connections of the public listener that one client may hold; further ones are closed.
+    pub public_connections_per_client: usize,
     /// The claim code to use instead of a random one, until the box is claimed.
     pub claim_code: Option<String>,
 }
@@ -30,10 +35,17 @@ impl Default for Config {
             admin_socket: None,
             public_socket: None,
             host_names: Vec::new(),
+            public_connections: PUBLIC_CONNECTIONS,
+            public_connections_per_client: PUBLIC_CONNECTIONS_PER_CLIENT,
             claim_code: None,
         }
     }
 }
+
+/// Thousands of visitors follow the grid at once, at some 10 KiB each.
+const PUBLIC_CONNECTIONS: usize = 4096;
+/// A household behind one address, each browser with six connections.
+const PUBLIC_CONNECTIONS_PER_CLIENT: usize = 64;
 
 /// Largest request body in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;

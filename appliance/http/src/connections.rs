@@ -29,21 +29,25 @@ use crate::{
 };
 
 /// What one listener and one client may take.
-#[derive(Clone, Copy)]
-struct Limits {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
     /// Connections of the listener; further ones wait.
-    connections: usize,
+    pub(crate) connections: usize,
     /// Connections of one client; further ones are closed.
-    a_client: usize,
+    pub(crate) a_client: usize,
     /// How long a client may take to send a request's head, or be idle.
-    head: Duration,
+    pub(crate) head: Duration,
 }
 
-const LIMITS: Limits = Limits {
-    connections: 512,
-    a_client: 64,
-    head: Duration::from_secs(15),
-};
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 512,
+            a_client: 64,
+            head: Duration::from_secs(15),
+        }
+    }
+}
 
 /// Largest head of a request in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -68,6 +72,7 @@ impl Listener {
         name: &'static str,
         given: Option<StdListener>,
         address: SocketAddr,
+        limits: Limits,
     ) -> Result<Self, Error> {
         let unusable = |source| Error::Listener {
             listener: name,
@@ -91,7 +96,7 @@ impl Listener {
             socket,
             address,
             name,
-            limits: LIMITS,
+            limits,
         })
     }
 

@@ -40,6 +40,8 @@ pub(crate) enum ProblemType {
     Misdirected,
     /// Nothing is there.
     NotFound,
+    /// It was there, and is no more.
+    Gone,
     /// The method does not apply here.
     MethodNotAllowed,
     /// The request took too long to arrive.
@@ -77,6 +79,7 @@ impl ProblemType {
             }
             ProblemType::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             ProblemType::NotFound => StatusCode::NOT_FOUND,
+            ProblemType::Gone => StatusCode::GONE,
             ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ProblemType::Timeout => StatusCode::REQUEST_TIMEOUT,
             ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -100,6 +103,7 @@ impl ProblemType {
             ProblemType::CrossOrigin => "Sent by another website",
             ProblemType::Misdirected => "Not this box's name",
             ProblemType::NotFound => "Not found",
+            ProblemType::Gone => "No longer there",
             ProblemType::MethodNotAllowed => "Method not allowed",
             ProblemType::Timeout => "Too slow",
             ProblemType::TooLarge => "Too large",
@@ -245,6 +249,7 @@ impl From<OrderError> for Problem {
             OrderError::NotFound(detail) => Problem::new(ProblemType::NotFound, detail),
             OrderError::Conflict(detail) => Problem::new(ProblemType::Conflict, detail),
             OrderError::Refused(reason) => Problem::refused(&reason),
+            OrderError::Unavailable(detail) => Problem::new(ProblemType::Unavailable, detail),
             OrderError::Failed(detail) => {
                 tracing::error!(%detail, "an order failed");
                 Problem::new(ProblemType::Internal, detail)

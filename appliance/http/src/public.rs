@@ -1,6 +1,7 @@
 //! The public data plane: read-only for everybody, from any website, without cookies. The one
 //! order is a visitor's request for a model, and each client has only so many.
 
+pub(crate) mod grid;
 mod models;
 mod rate_limit;
 
@@ -23,25 +24,31 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Appliance,
+    Appliance, OrderError,
+    clock::Clock,
     config::{BODY_LIMIT, REQUEST_TIMEOUT},
     dto::{HealthReport, Version},
     health,
-    problem::as_problem,
+    problem::{Problem, ProblemType, as_problem},
 };
+use grid::Grid;
 use rate_limit::RateLimit;
 
 /// What the public handlers share.
 pub(crate) struct Public {
     appliance: Arc<dyn Appliance>,
     requests: Mutex<RateLimit>,
+    pub(crate) grid: Grid,
+    clock: Clock,
 }
 
 impl Public {
-    pub(crate) fn new(appliance: Arc<dyn Appliance>) -> Self {
+    pub(crate) fn new(appliance: Arc<dyn Appliance>, grid: Grid, clock: Clock) -> Self {
         Public {
             appliance,
             requests: Mutex::new(RateLimit::default()),
+            grid,
+            clock,
         }
     }
 }
@@ -62,6 +69,7 @@ fn routes() -> OpenApiRouter<Arc<Public>> {
         .routes(routes!(version))
         .routes(routes!(models::model))
         .routes(routes!(models::request_model))
+        .merge(grid::routes())
 }
 
 /// The whole public listener.
@@ -104,9 +112,22 @@ fn cors() -> CorsLayer {
             header::CONTENT_RANGE,
             header::CONTENT_LENGTH,
             header::ETAG,
+            HeaderName::from_static("grid-epoch"),
             header::RETRY_AFTER,
         ])
         .max_age(std::time::Duration::from_secs(24 * 3600))
+}
+
+/// An order's error without the words meant for the owner.
+fn publicly(error: OrderError) -> Problem {
+    match error {
+        OrderError::Refused(reason) => Problem::refused_publicly(&reason),
+        OrderError::Failed(detail) => {
+            tracing::error!(%detail, "a visitor's request failed");
+            Problem::new(ProblemType::Internal, "The box failed. Try again later.")
+        }
+        other => Problem::from(other),
+    }
 }
 
 /// Whether the box does its job.

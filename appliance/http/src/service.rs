@@ -10,9 +10,9 @@ use crate::{
     Appliance, Config, Error,
     admin::{self, Admin, host_names::HostNames},
     clock::Clock,
-    connections::Listener,
+    connections::{Limits, Listener},
     owner::{ClaimCode, Owner},
-    public::{self, Public},
+    public::{self, Public, grid::Grid},
 };
 
 /// The http service, bound and ready to run.
@@ -21,8 +21,10 @@ pub struct Service {
     public: Listener,
     pub(crate) admin_router: axum::Router,
     pub(crate) public_router: axum::Router,
+    pub(crate) visitors: Arc<Public>,
+    appliance: Arc<dyn Appliance>,
     /// Ends the live streams, which would otherwise outlast the listeners.
-    shutdown: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
 }
 
 /// What the rest of the box may know of the http service.
@@ -55,14 +57,25 @@ impl Service {
     ) -> Result<(Self, Handle), Error> {
         let preset = config.claim_code.as_deref();
         let owner = Arc::new(Owner::load(store, clock.clone(), preset).await?);
-        let admin = Listener::bind("admin", config.admin_socket, config.admin_listen).await?;
-        let public = Listener::bind("public", config.public_socket, config.public_listen).await?;
+        let (socket, limits) = (config.admin_socket, Limits::default());
+        let admin = Listener::bind("admin", socket, config.admin_listen, limits).await?;
+        let (socket, limits) = (
+            config.public_socket,
+            Limits {
+                connections: config.public_connections,
+                a_client: config.public_connections_per_client,
+                ..limits
+            },
+        );
+        let public = Listener::bind("public", socket, config.public_listen, limits).await?;
         let handle = Handle {
             admin_address: admin.address(),
             public_address: public.address(),
             owner: Arc::clone(&owner),
         };
         let shutdown = CancellationToken::new();
+        let grid = Grid::new(shutdown.clone());
+        let visitors = Arc::new(Public::new(Arc::clone(&appliance), grid, clock.clone()));
         let service = Service {
             admin,
             public,
@@ -73,7 +86,9 @@ impl Service {
                 clock,
                 shutdown.clone(),
             ))),
-            public_router: public::router(Arc::new(Public::new(appliance))),
+            public_router: public::router(Arc::clone(&visitors)),
+            visitors,
+            appliance,
             shutdown,
         };
         Ok((service, handle))
@@ -92,10 +107,16 @@ impl Service {
             self.shutdown.cancel();
             Ok(())
         };
+        let grid = async {
+            let grid = self.appliance.grid();
+            self.visitors.grid.follow(grid, stop.clone()).await;
+            Ok(())
+        };
         let served = tokio::try_join!(
             self.admin.serve(self.admin_router, stop.clone()),
             self.public.serve(self.public_router, stop.clone()),
             streams,
+            grid,
         );
         drop(ended);
         served.map(|_| ())

@@ -77,6 +77,8 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Lowest block that has to be gone back to: older journal entries are dropped.
     pub floor: u64,
+    /// The last block at or below `floor` with a change, if it is to be remembered anew.
+    pub changed: Option<BlockRef>,
     /// When an endpoint confirmed the tip as the head, if it did.
     pub observed_at: Option<UnixTime>,
     /// Height of the newest block whose state was proved, if any was.
@@ -100,6 +102,8 @@ pub struct Reading {
     pub proved: Option<BlockRef>,
     /// Remembered blocks, ascending: the first one read and those from `floor` on.
     pub blocks: Vec<BlockRef>,
+    /// Blocks with changes, ascending: the last one at or below `floor` and all above.
+    pub changed: Vec<BlockRef>,
     /// The projection.
     pub rows: Vec<Row>,
 }
@@ -274,6 +278,18 @@ fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
                   WHERE reading = ?1 ORDER BY number";
     let proved = "SELECT number, hash, timestamp FROM chain_blocks JOIN chain_readings
                   ON id = reading WHERE reading = ?1 AND number = proved";
+    let changed = "SELECT changed_number, changed_hash, changed_timestamp FROM chain_readings
+                   WHERE id = ?1 AND changed_number IS NOT NULL
+                   UNION
+                   SELECT number, hash, timestamp FROM chain_blocks AS b
+                   WHERE reading = ?1 AND EXISTS
+                     (SELECT 1 FROM chain_undo WHERE reading = ?1 AND block = b.number)
+                   ORDER BY 1";
+    let all = |sql: &str| -> Result<Vec<BlockRef>, Error> {
+        let mut query = db.prepare(sql)?;
+        let found = query.query_map([id.0], block)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    };
     Ok(Reading {
         id,
         complete,
@@ -281,10 +297,8 @@ fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
         tip: db.query_row(tip, [id.0], block).optional()?,
         observed_at,
         proved: db.query_row(proved, [id.0], block).optional()?,
-        blocks: db
-            .prepare(blocks)?
-            .query_map([id.0], block)?
-            .collect::<Result<_, _>>()?,
+        blocks: all(blocks)?,
+        changed: all(changed)?,
         rows: rows::load(db, id)?,
     })
 }
@@ -299,9 +313,7 @@ fn apply(db: &Connection, id: ReadingId, batch: &Batch) -> Result<(), Error> {
     }
     let sql = "INSERT INTO chain_blocks (reading, number, hash, timestamp) VALUES (?1, ?2, ?3, ?4)";
     for block in &batch.blocks {
-        let (number, at) = (block.number.cast_signed(), block.timestamp.0.cast_signed());
-        db.prepare_cached(sql)?
-            .execute((id.0, number, block.hash, at))?;
+        set_block(db, sql, id, block)?;
     }
     if let Some(tip) = batch.blocks.last() {
         set_tip(db, id, tip)?;
@@ -313,6 +325,11 @@ fn apply(db: &Connection, id: ReadingId, batch: &Batch) -> Result<(), Error> {
     if let Some(proved) = batch.proved {
         let sql = "UPDATE chain_readings SET proved = ?2 WHERE id = ?1";
         db.execute(sql, (id.0, proved.cast_signed()))?;
+    }
+    if let Some(changed) = &batch.changed {
+        let sql = "UPDATE chain_readings SET changed_number = ?2, changed_hash = ?3,
+                   changed_timestamp = ?4 WHERE id = ?1";
+        set_block(db, sql, id, changed)?;
     }
     let sql = "UPDATE chain_readings SET floor = ?2 WHERE id = ?1 AND floor < ?2";
     if db.execute(sql, (id.0, floor))? > 0 {
@@ -360,9 +377,14 @@ fn undo(db: &Connection, id: ReadingId, to: u64) -> Result<Vec<Row>, Error> {
 fn set_tip(db: &Connection, id: ReadingId, tip: &BlockRef) -> Result<(), Error> {
     let sql = "UPDATE chain_readings SET tip_number = ?2, tip_hash = ?3, tip_timestamp = ?4
                WHERE id = ?1";
-    let (number, at) = (tip.number.cast_signed(), tip.timestamp.0.cast_signed());
+    set_block(db, sql, id, tip)
+}
+
+/// Executes `sql` with the reading and a block's number, hash and timestamp.
+fn set_block(db: &Connection, sql: &str, id: ReadingId, block: &BlockRef) -> Result<(), Error> {
+    let (number, at) = (block.number.cast_signed(), block.timestamp.0.cast_signed());
     db.prepare_cached(sql)?
-        .execute((id.0, number, tip.hash, at))?;
+        .execute((id.0, number, block.hash, at))?;
     Ok(())
 }
 

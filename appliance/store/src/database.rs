@@ -14,7 +14,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_admin.sql"),
     include_str!("../migrations/0004_settings.sql"),
     include_str!("../migrations/0005_light_client.sql"),
-    include_str!("../migrations/0006_chain_slots.sql"),
+    include_str!("../migrations/0006_grid_epoch.sql"),
+    include_str!("../migrations/0007_chain_slots.sql"),
 ];
 
 /// Orders that may wait before a caller has to.

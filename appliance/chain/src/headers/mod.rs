@@ -128,7 +128,9 @@ impl Configured {
     ) -> Result<Self, Error> {
         let witnesses = || EndpointWitness::all(config, deployment);
         Ok(match &config.trust {
-            TrustSetting::Rpc => Self::Rpc(Rpc::new(witnesses()?, config.poll_interval)),
+            TrustSetting::Rpc | TrustSetting::Unproved => {
+                Self::Rpc(Rpc::new(witnesses()?, config.poll_interval))
+            }
             TrustSetting::Quorum { agree } => {
                 Self::Quorum(Quorum::new(witnesses()?, *agree, config.poll_interval))
             }

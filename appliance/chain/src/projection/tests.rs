@@ -114,7 +114,7 @@ fn a_model_on_owned_land_is_found_from_the_wallet() {
     projection.apply(Event::ModelPublished(model(9, 1)));
     projection.apply(transferred(parcel, None, 1));
     projection.apply(Event::Placed(parcel, placement(5, 9)));
-    let grid = projection.grid(None);
+    let grid = projection.grid(None, None);
     let owned = grid.owned_by(&[wallet(1), wallet(2)]);
     assert_eq!(owned[0].parcels[0].placements[0].model.id, 9);
     assert_eq!(
@@ -124,7 +124,7 @@ fn a_model_on_owned_land_is_found_from_the_wallet() {
     assert!(owned[1].parcels.is_empty());
 
     projection.apply(transferred(parcel, Some(1), 2));
-    let grid = projection.grid(None);
+    let grid = projection.grid(None, None);
     assert!(grid.owned_by(&[wallet(1)])[0].parcels.is_empty());
     assert!(
         grid.owned_by(&[wallet(2)])[0].parcels[0]
@@ -134,11 +134,25 @@ fn a_model_on_owned_land_is_found_from_the_wallet() {
     );
 
     projection.apply(Event::Placed(parcel, placement(6, 9)));
-    assert_eq!(projection.grid(None).parcels[&parcel].placements.len(), 1);
+    assert_eq!(
+        projection.grid(None, None).parcels[&parcel]
+            .placements
+            .len(),
+        1
+    );
     projection.apply(Event::Moved(5, placement(5, 9).pose));
-    assert_eq!(projection.grid(None).parcels[&parcel].placements.len(), 1);
+    assert_eq!(
+        projection.grid(None, None).parcels[&parcel]
+            .placements
+            .len(),
+        1
+    );
     projection.apply(Event::Removed(6));
-    assert!(projection.grid(None).parcels[&parcel].placements.is_empty());
+    assert!(
+        projection.grid(None, None).parcels[&parcel]
+            .placements
+            .is_empty()
+    );
 }
 
 #[test]

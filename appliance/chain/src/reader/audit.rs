@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use seedbox_core::{BlockRef, Trust};
+use seedbox_core::{BlockRef, Trust, VouchedBlock};
 use seedbox_store::chain::Contract;
 use tracing::warn;
 
@@ -31,6 +31,17 @@ pub(crate) struct Proved {
     pub(crate) storage: Arc<Storage>,
     /// Who vouches for the block.
     pub(crate) trust: Trust,
+}
+
+impl Proved {
+    /// The part of it that the owner is shown.
+    pub(crate) fn shown(&self) -> VouchedBlock {
+        VouchedBlock {
+            block: self.evidence.block,
+            trust: self.trust,
+            slot: None,
+        }
+    }
 }
 
 /// The roots that were proved for a run of blocks.
@@ -106,7 +117,7 @@ impl Reader {
 
     /// Proves the state at the tip, or takes it back.
     pub(super) async fn audit(&mut self, source: &impl Source) -> Result<(), Failure> {
-        let Some(tip) = self.working.tip else {
+        let Some(tip) = self.working.tip.filter(|_| self.proves) else {
             return Ok(());
         };
         if self.working.proved == Some(tip) {
@@ -125,8 +136,9 @@ impl Reader {
             return self.distrust(source, tip.number).await;
         }
         self.working.proved = Some(tip);
-        let changed = self.working.last_change.unwrap_or(tip.number);
-        self.ledger.enter(changed, tip.number, roots);
+        let (changed, _) = self.working.changed_by();
+        let first = changed.map_or(tip.number, |block| block.number);
+        self.ledger.enter(first, tip.number, roots);
         self.show(Some(Proved {
             evidence,
             storage: self.working.projection.storage().clone(),

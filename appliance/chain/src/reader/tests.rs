@@ -185,6 +185,39 @@ async fn undoes_hundreds_of_blocks() {
 }
 
 #[tokio::test]
+async fn the_epoch_is_the_last_change_however_the_chain_was_read() {
+    let mut chain = chain_of(100);
+    let changed = chain.tip();
+    (0..1_500).for_each(|_| chain.mine(&[]));
+    let mut desk = Desk::new().await;
+    // At a place where only a range of logs is read, an endpoint makes up an event.
+    let made_up = BlockRef {
+        number: 150,
+        ..changed
+    };
+    chain.lies.borrow_mut().push(log(&made_up, 0, &land(9, 9)));
+    assert!(desk.look(&chain).await.is_err());
+    chain.lies.borrow_mut().clear();
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid().changed, Some(changed));
+    desk = desk.restart().await;
+    assert_eq!(desk.grid().changed, Some(changed));
+    // A change that is taken back gives the state its old name again.
+    chain.mine(&[land(7, 7)]);
+    let second = chain.tip();
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid().changed, Some(second));
+    desk = desk.restart().await;
+    assert_eq!(desk.grid().changed, Some(second));
+    chain.reorganise(1);
+    (0..600).for_each(|_| chain.mine(&[]));
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid().changed, Some(changed));
+    desk = desk.restart().await;
+    assert_eq!(desk.grid(), read_afresh(&chain).await);
+}
+
+#[tokio::test]
 async fn a_replaced_chain_is_read_again_while_the_old_state_is_served() {
     let mut desk = Desk::new().await;
     desk.look(&chain_of(30)).await.unwrap();

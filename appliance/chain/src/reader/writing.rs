@@ -36,12 +36,14 @@ impl Reader {
         let (blocks, changes) = std::mem::take(&mut self.working.unwritten);
         self.working.unproved = self.working.proved != self.working.tip
             && (self.working.unproved || !changes.is_empty());
+        let (floor, changed) = if blocks.is_empty() {
+            (0, None)
+        } else {
+            (self.working.floor, self.working.changed_by().1)
+        };
         let batch = Batch {
-            floor: if blocks.is_empty() {
-                0
-            } else {
-                self.working.floor
-            },
+            floor,
+            changed,
             blocks,
             changes,
             observed_at,
@@ -64,7 +66,8 @@ impl Reader {
         }
         let changed = std::mem::take(&mut self.working.changed);
         let tip = self.working.tip;
-        let grid = changed.then(|| self.working.projection.grid(tip).into());
+        let (changed_by, _) = self.working.changed_by();
+        let grid = changed.then(|| self.working.projection.grid(tip, changed_by).into());
         self.view.send_modify(|view| {
             view.grid = grid.unwrap_or_else(|| view.grid.clone());
             view.as_of = tip.map(|block| AsOf {

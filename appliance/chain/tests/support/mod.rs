@@ -15,7 +15,7 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolValue},
 };
-use seedbox_chain::{Config, Deployment, Handle, Service};
+use seedbox_chain::{Config, Deployment, Handle, Service, TrustSetting};
 use seedbox_core::WalletAddress;
 use seedbox_store::Store;
 use serde_json::{Value, json};
@@ -325,6 +325,8 @@ pub(crate) fn config(rpc: &[String], deployment: &Deployment) -> Config {
         deployment: Some(deployment.clone()),
         poll_interval: Duration::from_millis(100),
         request_timeout: Duration::from_secs(5),
+        // Anvil keeps words that are zero in its tries, so its state roots are not Ethereum's.
+        trust: TrustSetting::Unproved,
         ..Config::default()
     }
 }

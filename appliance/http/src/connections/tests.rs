@@ -20,8 +20,9 @@ struct Served {
 
 async fn serve(limits: Limits) -> Served {
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let mut listener = Listener::bind("admin", None, loopback).await.unwrap();
-    listener.limits = limits;
+    let listener = Listener::bind("admin", None, loopback, limits)
+        .await
+        .unwrap();
     let address = listener.address();
     let cancelled = CancellationToken::new();
     let router = Router::new().route("/", get(|| async { "here" }));
@@ -65,7 +66,11 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 #[tokio::test]
 async fn a_head_that_never_ends_is_cut_off() {
     let head = Duration::from_millis(100);
-    let served = serve(Limits { head, ..LIMITS }).await;
+    let served = serve(Limits {
+        head,
+        ..Limits::default()
+    })
+    .await;
     let mut slow = TcpStream::connect(served.address).await.unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nHost: lo").await.unwrap();
     assert!(is_closed(&mut slow).await);
@@ -75,7 +80,7 @@ async fn a_head_that_never_ends_is_cut_off() {
 
 #[tokio::test]
 async fn a_head_without_end_is_refused() {
-    let served = serve(LIMITS).await;
+    let served = serve(Limits::default()).await;
     let mut greedy = TcpStream::connect(served.address).await.unwrap();
     let start = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ";
     greedy.write_all(start).await.unwrap();
@@ -88,7 +93,7 @@ async fn a_head_without_end_is_refused() {
 async fn a_client_has_only_so_many_connections() {
     let served = serve(Limits {
         a_client: 2,
-        ..LIMITS
+        ..Limits::default()
     })
     .await;
     let (first, _second) = (served.answered().await, served.answered().await);
@@ -111,7 +116,7 @@ async fn a_client_has_only_so_many_connections() {
 async fn a_full_listener_lets_others_wait() {
     let served = serve(Limits {
         connections: 1,
-        ..LIMITS
+        ..Limits::default()
     })
     .await;
     let first = served.answered().await;
@@ -125,7 +130,7 @@ async fn a_full_listener_lets_others_wait() {
 
 #[tokio::test]
 async fn stops_when_told_and_closes_idle_connections() {
-    let served = serve(LIMITS).await;
+    let served = serve(Limits::default()).await;
     let mut idle = served.answered().await;
     served.cancelled.cancel();
     assert!(is_closed(&mut idle).await);
@@ -139,9 +144,14 @@ async fn takes_a_socket_that_is_already_bound() {
     let given = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = given.local_addr().unwrap();
     let unused = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let listener = Listener::bind("admin", Some(given), unused).await.unwrap();
+    let listener = Listener::bind("admin", Some(given), unused, Limits::default())
+        .await
+        .unwrap();
     assert_eq!(listener.address(), address);
 
-    let error = Listener::bind("public", None, address).await.err().unwrap();
+    let error = Listener::bind("public", None, address, Limits::default())
+        .await
+        .err()
+        .unwrap();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }

@@ -71,6 +71,12 @@ pub struct Chain {
     pub endpoints: Vec<Endpoint>,
     /// Who vouches for the chain's blocks.
     pub trust: Trust,
+    /// The newest block whose whole state was proved.
+    #[schema(required)]
+    pub proved: Option<VouchedBlock>,
+    /// The newest of those that more than one endpoint vouches for.
+    #[schema(required)]
+    pub corroborated: Option<VouchedBlock>,
 }
 
 /// Who has to vouch for a block before it is believed, least first.
@@ -340,6 +346,8 @@ impl From<&core::ChainStatus> for Chain {
             reorgs: chain.reorgs,
             endpoints: chain.endpoints.iter().map(Endpoint::from).collect(),
             trust: Trust::from(&chain.trust),
+            proved: chain.proved.map(VouchedBlock::from),
+            corroborated: chain.corroborated.map(VouchedBlock::from),
         }
     }
 }

@@ -9,13 +9,9 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use super::Public;
+use super::{Public, publicly};
 use crate::{
-    OrderError, RequestState,
-    client_address::ClientAddress,
-    dto::ModelRequest,
-    extract,
-    problem::{Problem, ProblemType},
+    RequestState, client_address::ClientAddress, dto::ModelRequest, extract, problem::Problem,
 };
 
 /// What the box does about a model.
@@ -65,17 +61,5 @@ pub(super) async fn request_model(
             StatusCode::ACCEPTED,
             axum::Json(ModelRequest::new(info_hash, &state)),
         )),
-    }
-}
-
-/// An order's error without the words meant for the owner.
-fn publicly(error: OrderError) -> Problem {
-    match error {
-        OrderError::Refused(reason) => Problem::refused_publicly(&reason),
-        OrderError::Failed(detail) => {
-            tracing::error!(%detail, "a visitor's request failed");
-            Problem::new(ProblemType::Internal, "The box failed. Try again later.")
-        }
-        other => Problem::from(other),
     }
 }

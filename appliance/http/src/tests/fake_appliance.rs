@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use seedbox_core::{
-    ChainStatus, Health, InfoHash, Keep, Owned, OwnedWallet, SeederStatus, TorrentState,
-    TorrentStatus, UnixTime, WalletAddress,
+    ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel, ParcelProof,
+    SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
 };
 use tokio::sync::watch;
 
@@ -18,6 +18,9 @@ pub(super) struct FakeAppliance {
     pub(super) chain: watch::Sender<ChainStatus>,
     pub(super) seeder: watch::Sender<SeederStatus>,
     pub(super) owned: watch::Sender<Arc<Owned>>,
+    pub(super) grid: watch::Sender<Arc<LandGrid>>,
+    /// The proof of every parcel; "not proved yet" without one.
+    pub(super) proof: Mutex<Option<ParcelProof>>,
     /// Orders received, in words.
     pub(super) orders: Mutex<Vec<String>>,
     /// What every order is answered, once.
@@ -47,6 +50,8 @@ impl Default for FakeAppliance {
                 }],
                 as_of: None,
             })),
+            grid: watch::Sender::default(),
+            proof: Mutex::default(),
             orders: Mutex::default(),
             next_error: Mutex::default(),
             request_state: Mutex::new(RequestState::Unknown),
@@ -94,6 +99,16 @@ impl Appliance for FakeAppliance {
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {
         self.owned.subscribe()
+    }
+
+    fn grid(&self) -> watch::Receiver<Arc<LandGrid>> {
+        self.grid.subscribe()
+    }
+
+    async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, OrderError> {
+        self.ordered(format!("prove {},{}", parcel.x, parcel.y))?;
+        let proof = self.proof.lock().unwrap().clone();
+        proof.ok_or_else(|| OrderError::Unavailable("not proved yet".to_owned()))
     }
 
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {

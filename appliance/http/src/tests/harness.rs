@@ -117,7 +117,11 @@ impl TestBox {
     }
 }
 
-async fn send(router: &Router, mut request: Request<Body>, client: u8) -> Response<Body> {
+pub(super) async fn send(
+    router: &Router,
+    mut request: Request<Body>,
+    client: u8,
+) -> Response<Body> {
     let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, client));
     request.extensions_mut().insert(ClientAddress(address));
     router.clone().oneshot(request).await.unwrap()
@@ -152,7 +156,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    async fn of(response: Response<Body>) -> Self {
+    pub(super) async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.unwrap();
         Answer {
