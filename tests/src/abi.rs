@@ -8,6 +8,8 @@ pub enum Argument {
     Word([u8; 32]),
     /// A `string`.
     Text(String),
+    /// A list of numbers, such as `uint32[]`.
+    Numbers(Vec<u64>),
     /// A struct; dynamic if a member is.
     Tuple(Vec<Argument>),
 }
@@ -46,7 +48,7 @@ impl Argument {
     fn is_dynamic(&self) -> bool {
         match self {
             Self::Word(_) => false,
-            Self::Text(_) => true,
+            Self::Text(_) | Self::Numbers(_) => true,
             Self::Tuple(members) => members.iter().any(Self::is_dynamic),
         }
     }
@@ -58,6 +60,11 @@ impl Argument {
                 let mut bytes = offset(text.len()).to_vec();
                 bytes.extend(text.as_bytes());
                 bytes.resize(32 + text.len().next_multiple_of(32), 0);
+                bytes
+            }
+            Self::Numbers(numbers) => {
+                let mut bytes = offset(numbers.len()).to_vec();
+                bytes.extend(numbers.iter().flat_map(|number| word_of(*number)));
                 bytes
             }
             Self::Tuple(members) => encode(members),
@@ -91,8 +98,12 @@ pub fn encode(arguments: &[Argument]) -> Vec<u8> {
 }
 
 fn offset(value: usize) -> [u8; 32] {
+    word_of(value as u64)
+}
+
+fn word_of(value: u64) -> [u8; 32] {
     let mut word = [0; 32];
-    word[24..].copy_from_slice(&(value as u64).to_be_bytes());
+    word[24..].copy_from_slice(&value.to_be_bytes());
     word
 }
 

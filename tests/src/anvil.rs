@@ -18,7 +18,7 @@ use crate::{
     abi::{Argument, encode},
     http::Client,
     models::Published,
-    process::Process,
+    process::{Process, Usage},
     repository,
     wait::wait_until,
 };
@@ -116,6 +116,65 @@ impl Anvil {
         )?;
         let shifted = |coordinate: i16| u64::from(coordinate.cast_unsigned() ^ 0x8000);
         Ok((shifted(x) << 16) | shifted(y))
+    }
+
+    /// Mints parcels by token ID, each share to somebody else, in as few blocks as will do.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn mint_all(&self, shares: &[(String, Vec<u64>)]) -> Result<()> {
+        call(&self.rpc, "evm_setBlockGasLimit", &json!(["0x2540be400"]))?;
+        call(&self.rpc, "evm_setAutomine", &json!([false]))?;
+        for some in shares.chunks(200) {
+            let transactions = some.iter().map(|(to, parcels)| {
+                let gas = 60_000 + 60_000 * parcels.len();
+                let arguments = [Argument::address(to), Argument::Numbers(parcels.clone())];
+                let land = &self.contracts.land;
+                let data = land.call_data("mintBatch(address,uint32[])", &arguments)?;
+                let (from, to) = (self.account(0), &land.address);
+                let transaction =
+                    json!({"from": from, "to": to, "data": data, "gas": hexadecimal(gas as u64)});
+                Ok(request("eth_sendTransaction", &json!([transaction])))
+            });
+            let batch = Value::Array(transactions.collect::<Result<_>>()?);
+            let answers: Vec<Value> = self.rpc.post("", &batch)?.json()?;
+            let refused = answers.iter().find(|answer| answer.get("error").is_some());
+            ensure!(refused.is_none(), "a parcel was refused: {refused:?}");
+        }
+        call(&self.rpc, "evm_setAutomine", &json!([true]))?;
+        wait_until("all parcels to be minted", Duration::from_secs(300), || {
+            self.mine(1)?;
+            let pool = call(&self.rpc, "txpool_status", &json!([]))?;
+            ensure!(number(&pool["pending"])? == 0, "{pool}");
+            Ok(())
+        })
+    }
+
+    /// The JSON-RPC request by which a client asks who owns each of these parcels.
+    ///
+    /// # Errors
+    /// The Land contract's artefact has no `ownerOf`.
+    pub fn owners_question(&self, parcels: &[u64]) -> Result<Value> {
+        let land = &self.contracts.land;
+        let questions = parcels.iter().map(|parcel| {
+            let data = land.call_data("ownerOf(uint256)", &[Argument::number(*parcel)])?;
+            let call = json!([{"to": land.address, "data": data}, "latest"]);
+            Ok(request("eth_call", &call))
+        });
+        Ok(Value::Array(questions.collect::<Result<_>>()?))
+    }
+
+    /// Address of the Land contract.
+    pub fn land(&self) -> &str {
+        &self.contracts.land.address
+    }
+
+    /// What the chain's process has cost so far.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn usage(&self) -> Result<Usage> {
+        self.process.usage()
     }
 
     /// Publishes a model, its token going to `to`; gives its token ID.
@@ -277,12 +336,18 @@ impl Anvil {
         signature: &str,
         arguments: &[Argument],
     ) -> Result<Value> {
-        let selector = to.artefact["methodIdentifiers"][signature]
-            .as_str()
-            .with_context(|| format!("{} has no {signature}", to.name))?;
-        let data = format!("0x{selector}{}", hex::encode(encode(arguments)));
+        let data = to.call_data(signature, arguments)?;
         let transaction = json!([{"from": from, "to": to.address, "data": data}]);
         send(&self.rpc, &transaction).with_context(|| format!("{}.{signature}", to.name))
+    }
+}
+
+impl Contract {
+    fn call_data(&self, signature: &str, arguments: &[Argument]) -> Result<String> {
+        let selector = self.artefact["methodIdentifiers"][signature]
+            .as_str()
+            .with_context(|| format!("{} has no {signature}", self.name))?;
+        Ok(format!("0x{selector}{}", hex::encode(encode(arguments))))
     }
 }
 
@@ -355,14 +420,21 @@ fn send(rpc: &Client, transaction: &Value) -> Result<Value> {
 }
 
 fn call(rpc: &Client, method: &str, parameters: &Value) -> Result<Value> {
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
-    let answer: Value = rpc.post("", &request)?.json()?;
+    let answer: Value = rpc.post("", &request(method, parameters))?.json()?;
     ensure!(
         answer.get("error").is_none(),
         "{method}: {}",
         answer["error"]
     );
     Ok(answer["result"].clone())
+}
+
+fn request(method: &str, parameters: &Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+}
+
+fn hexadecimal(number: u64) -> String {
+    format!("{number:#x}")
 }
 
 fn first_topic(receipt: &Value, contract: &Contract, event: &str) -> Result<u64> {

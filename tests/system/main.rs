@@ -4,6 +4,7 @@
 mod bad_input;
 mod chain_faults;
 mod corruption;
+mod grid;
 mod idle;
 #[path = "../crash/kill.rs"]
 mod kill;

@@ -107,6 +107,8 @@ fn cors() -> CorsLayer {
             header::RANGE,
             header::CACHE_CONTROL,
             header::USER_AGENT,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("last-event-id"),
         ])
         .expose_headers([
             header::CONTENT_RANGE,

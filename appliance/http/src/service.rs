@@ -76,6 +76,9 @@ impl Service {
         let shutdown = CancellationToken::new();
         let grid = Grid::new(shutdown.clone());
         let visitors = Arc::new(Public::new(Arc::clone(&appliance), grid, clock.clone()));
+        // So that visitors find the last known state from the first moment.
+        let known = Arc::clone(&appliance.grid().borrow());
+        visitors.grid.update(known).await;
         let service = Service {
             admin,
             public,

@@ -75,6 +75,10 @@ impl Grid {
             return;
         };
         let before = self.history.borrow().current();
+        let shown = before.as_ref();
+        if shown.is_some_and(|shown| Arc::ptr_eq(&shown.grid, &grid)) {
+            return;
+        }
         let made = tokio::task::spawn_blocking(move || {
             let before = before.map(|current| Arc::clone(&current.snapshot));
             let step = Snapshot::next(before.as_deref(), epoch, &grid);

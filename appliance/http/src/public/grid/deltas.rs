@@ -40,7 +40,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Where to begin.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct From {
+pub(super) struct StartingPoint {
     /// The epoch that the client has. `Last-Event-ID` counts more.
     from: Option<String>,
 }
@@ -49,20 +49,20 @@ pub(super) struct From {
 /// `resync`: the client's epoch is unknown or too old; it is to load the world of the epoch in
 /// `id`, from which the deltas then go on. At first everything that is missing, then each change
 /// as it comes; a comment every 15 s.
-#[utoipa::path(get, path = "/grid/deltas", tag = "grid", params(From), responses(
+#[utoipa::path(get, path = "/grid/deltas", tag = "grid", params(StartingPoint), responses(
     (status = 200, content_type = "text/event-stream", description = "The stream."),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "Too many clients listen, or the chain has not been read yet."),
     (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),
 ))]
 pub(super) async fn deltas(
     State(public): State<Arc<Public>>,
-    Query(from): Query<From>,
+    Query(start): Query<StartingPoint>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = headers.get(LAST_EVENT_ID);
     let last = last.and_then(|id| id.to_str().ok()).map(str::to_owned);
     let from = last
-        .or(from.from)
+        .or(start.from)
         .map(|from| epoch_name(&from))
         .transpose()?;
     let grid = &public.grid;
