@@ -7,6 +7,7 @@ mod corruption;
 mod idle;
 #[path = "../crash/kill.rs"]
 mod kill;
+mod light_node;
 mod ownership;
 mod quota;
 mod real_peers;
