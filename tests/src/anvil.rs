@@ -262,12 +262,19 @@ impl Anvil {
     /// # Errors
     /// There is none.
     pub fn block_hash(&self, height: u64) -> Result<String> {
-        let block = call(
-            &self.rpc,
-            "eth_getBlockByNumber",
-            &json!([format!("{height:#x}"), false]),
-        )?;
-        Ok(block["hash"].as_str().context("no such block")?.to_owned())
+        let hash = &self.block(height)?["hash"];
+        Ok(hash.as_str().context("no such block")?.to_owned())
+    }
+
+    /// A block as the node tells it, without its transactions.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn block(&self, height: u64) -> Result<Value> {
+        let which = format!("{height:#x}");
+        let block = call(&self.rpc, "eth_getBlockByNumber", &json!([which, false]))?;
+        ensure!(block["hash"].is_string(), "there is no block {height}");
+        Ok(block)
     }
 
     /// Makes empty blocks.

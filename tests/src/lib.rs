@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 pub mod abi;
 pub mod anvil;
 pub mod aria2;
+pub mod beacon;
 pub mod damage;
 pub mod disk;
 pub mod http;

@@ -49,11 +49,12 @@ impl Config {
     }
 
     fn check(s: Settings) -> anyhow::Result<Self> {
-        let data = s.data.clone().unwrap_or_else(|| "seedbox-data".into());
+        let chain = chain(&s)?;
+        let data = s.data.unwrap_or_else(|| "seedbox-data".into());
         let volumes = if s.volumes.is_empty() {
             vec![data.join("volume")]
         } else {
-            s.volumes.clone()
+            s.volumes
         };
         let volumes = volumes
             .iter()
@@ -85,16 +86,6 @@ impl Config {
         if max_live == 0 {
             bail!("`max_live` = 0: nothing would be seeded; write 1 or more");
         }
-        if s.deployment.is_some() && s.rpc.is_empty() {
-            bail!("`deployment` is given but no `rpc`; add an endpoint like \"https://…\"");
-        }
-        if s.deployment.is_none() && !s.rpc.is_empty() {
-            bail!(
-                "`rpc` is given but no `deployment`; add the path of deployments/<chain id>.json"
-            );
-        }
-        let deployment = s.deployment.as_deref().map(Deployment::read).transpose()?;
-        let trust = trust(&s, deployment.as_ref())?;
         let address = "an address like 0.0.0.0:8080";
         Ok(Self {
             data,
@@ -122,18 +113,7 @@ impl Config {
                 host_names: s.host_names,
                 claim_code: s.claim_code,
             },
-            chain: seedbox_chain::Config {
-                rpc: s.rpc,
-                deployment,
-                trust,
-                poll_interval: duration(
-                    "chain_poll",
-                    s.chain_poll.as_deref(),
-                    Duration::from_secs(4),
-                )?,
-                max_ownership_age: MAX_OWNERSHIP_AGE,
-                ..seedbox_chain::Config::default()
-            },
+            chain,
             seeder: seedbox_seeder::Config {
                 listen: one(
                     "peer_listen",
@@ -159,6 +139,29 @@ impl Config {
             },
         })
     }
+}
+
+fn chain(s: &Settings) -> anyhow::Result<seedbox_chain::Config> {
+    if s.deployment.is_some() && s.rpc.is_empty() {
+        bail!("`deployment` is given but no `rpc`; add an endpoint like \"https://…\"");
+    }
+    if s.deployment.is_none() && !s.rpc.is_empty() {
+        bail!("`rpc` is given but no `deployment`; add the path of deployments/<chain id>.json");
+    }
+    let deployment = s.deployment.as_deref().map(Deployment::read).transpose()?;
+    let poll_interval = duration(
+        "chain_poll",
+        s.chain_poll.as_deref(),
+        Duration::from_secs(4),
+    )?;
+    Ok(seedbox_chain::Config {
+        trust: trust(s, deployment.as_ref())?,
+        rpc: s.rpc.clone(),
+        deployment,
+        poll_interval,
+        max_ownership_age: MAX_OWNERSHIP_AGE,
+        ..seedbox_chain::Config::default()
+    })
 }
 
 /// Who has to vouch for a block. What is given for another level than the chosen one is a mistake:

@@ -79,6 +79,7 @@ mod tests {
             without_committee,
             update(100, Some(90), 101, 21), // no two thirds
             update(99, None, 101, 20),
+            update(100, Some(90), 101, 19), // below two thirds numbers go first
         ];
         for (better, new) in ranked.iter().enumerate() {
             for (worse, old) in ranked.iter().enumerate() {

@@ -162,3 +162,28 @@ impl Error {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_wrong_and_whose_fault_it_is() {
+        let fork = Error::UnsupportedFork { fork: Fork::Gloas };
+        assert!(fork.asks_for_newer_box());
+        assert!(fork.to_string().contains("\"gloas\""), "{fork}");
+        for (branch, words) in [
+            (Branch::Execution, "the execution header"),
+            (Branch::Finality, "the finalized block"),
+            (Branch::CurrentCommittee, "the current sync committee"),
+            (Branch::NextCommittee, "the next sync committee"),
+        ] {
+            let error = Error::WrongBranch(branch);
+            assert_eq!(error.to_string(), format!("the proof of {words} is wrong"));
+            assert!(!error.asks_for_newer_box());
+        }
+        let long = Error::malformed("update", "x".repeat(1_000));
+        assert!(long.to_string().len() < 200);
+        assert_eq!(format!("{:?}", crate::Bytes([0xab; 2])), "0xabab");
+    }
+}

@@ -76,7 +76,7 @@ impl ExecutionHeader {
         let mut address = Root::ZERO;
         address.0[..20].copy_from_slice(&self.fee_recipient.0);
         let extra_data = tree_hash::mix_in_length(
-            &tree_hash::merkle_root(&self.extra_data, MAX_EXTRA_DATA / 32),
+            &tree_hash::merkle_root(&self.extra_data, 1),
             self.extra_data.len(),
         );
         let mut fields = vec![

@@ -318,7 +318,9 @@ mod tests {
             assert_eq!(electra.fork, Fork::Electra);
             assert_eq!(network.fork_data_root(electra.version).0[..4], expected);
         }
-        assert!(Network::of_chain(31_337).is_none());
+        assert_eq!(Network::of_chain(1), Some(Network::mainnet()));
+        assert_eq!(Network::of_chain(11_155_111), Some(Network::sepolia()));
+        assert_eq!(Network::of_chain(31_337), None);
     }
 
     #[test]

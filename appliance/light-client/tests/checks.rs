@@ -486,6 +486,7 @@ fn a_network_that_makes_no_sense_is_refused() {
         ("\"seconds_per_slot\":6", "\"seconds_per_slot\":0"),
         ("\"epoch\":8", "\"epoch\":3"),
         ("\"fork\":\"deneb\"", "\"fork\":\"fulu\""),
+        ("\"fork\":\"deneb\"", "\"fork\":\"capella\""),
         ("\"preset\":\"minimal\"", "\"preset\":\"tiny\""),
         ("\"preset\"", "\"prest\""),
     ] {

@@ -131,6 +131,10 @@ proptest! {
 fn what_is_too_long_is_not_even_read() {
     let network = Network::mainnet();
     let long = vec![b' '; json::MAX_BOOTSTRAP + 1];
+    let longest = json::bootstrap(&network, &long[1..]);
+    assert!(matches!(longest, Err(Error::Malformed { .. })));
+    let longest = ssz::update(&network, Fork::Fulu, &long[..64 * 1024]);
+    assert!(matches!(longest, Err(Error::Malformed { .. })));
     let too_large = |result: Result<(), Error>| matches!(result, Err(Error::TooLarge { .. }));
     assert!(too_large(json::bootstrap(&network, &long).map(drop)));
     assert!(too_large(json::updates(&network, &long, 1).map(drop)));
@@ -176,6 +180,9 @@ fn shapes_are_exact() {
         "\"extra_data\":\"0x",
         &format!("\"extra_data\":\"0x{}", "00".repeat(33)),
     );
+    let longest = format!("\"extra_data\":\"0x{}\",\"was\":\"0x", "00".repeat(32));
+    let longest = finality.replacen("\"extra_data\":\"0x", &longest, 1);
+    json::finality_update(&network, longest.as_bytes()).unwrap();
     refuses(
         "\"gas_used\":\"",
         "\"excess_blob_gas\":\"0\",\"gas_used\":\"",
@@ -192,4 +199,40 @@ fn shapes_are_exact() {
     let updates = std::fs::read(format!("{MAINNET}/updates.json")).unwrap();
     let more = json::updates(&network, &updates, 5).unwrap_err();
     assert!(more.to_string().contains("6 updates"), "{more}");
+}
+
+#[test]
+fn extra_data_has_32_bytes_at_most() {
+    let network = minimal();
+    // It is the last thing in a bootstrap.
+    let lengthened = |length: usize| {
+        let mut bytes = BOOTSTRAP.to_vec();
+        let read = ssz::bootstrap(&network, Fork::Deneb, &bytes).unwrap();
+        bytes.extend(vec![7; length - read.header.execution.extra_data.len()]);
+        ssz::bootstrap(&network, Fork::Deneb, &bytes)
+    };
+    let longest = lengthened(32).unwrap();
+    assert_eq!(longest.header.execution.extra_data.len(), 32);
+    assert!(matches!(lengthened(33), Err(Error::Malformed { .. })));
+    assert!(matches!(lengthened(34), Err(Error::Malformed { .. })));
+}
+
+#[test]
+fn nothing_goes_without_its_proof() {
+    let network = Network::mainnet();
+    let without = |text: &str, field: &str, depth: usize| {
+        let root = format!("\"0x{}\"", "00".repeat(32));
+        let zeros = vec![root; depth].join(",");
+        let start = text.find(&format!("\"{field}\":[")).unwrap() + field.len() + 4;
+        let end = start + text[start..].find(']').unwrap();
+        format!("{}{zeros}{}", &text[..start], &text[end..])
+    };
+    let finality = String::from_utf8(FINALITY.clone()).unwrap();
+    let lie = without(&finality, "finality_branch", 6);
+    let read = json::finality_update(&network, lie.as_bytes()).unwrap_err();
+    assert!(read.to_string().contains("without its proof"), "{read}");
+    let updates = std::fs::read_to_string(format!("{MAINNET}/updates.json")).unwrap();
+    let lie = without(&updates, "next_sync_committee_branch", 5);
+    let read = json::updates(&network, lie.as_bytes(), 6).unwrap_err();
+    assert!(read.to_string().contains("without its proof"), "{read}");
 }

@@ -21,6 +21,9 @@ const BATCH: u64 = 16;
 /// Slots between two looks; something becomes final every 32.
 const PACE_SLOTS: u64 = 8;
 
+/// Slots between two looks while nobody can be believed.
+const RETRY_PACE_SLOTS: u64 = 2;
+
 /// Slots after which a node's newest signature is old: two epochs of the mainnet preset.
 const OLD_SLOTS: u64 = 64;
 
@@ -77,7 +80,7 @@ impl<B: Beacon> Finalized<B> {
     }
 
     /// Takes up what an earlier run has learnt from the same checkpoint.
-    async fn load(&mut self, now: UnixTime) -> Result<(), HeaderError> {
+    async fn load(&mut self) -> Result<(), HeaderError> {
         if self.loaded {
             return Ok(());
         }
@@ -90,7 +93,7 @@ impl<B: Beacon> Finalized<B> {
         };
         match light_client::Store::restore(self.network.clone(), &saved) {
             Ok(client) => {
-                self.bridged = row.bridged.max(client.age(now));
+                self.bridged = row.bridged;
                 self.saved = Some(standing(&client));
                 self.take(client);
             }
@@ -135,13 +138,13 @@ impl<B: Beacon> Finalized<B> {
     async fn ask(&mut self, index: usize, now: UnixTime) -> Result<(), EndpointError> {
         let slot = self.network.slot_at(now);
         if self.client.is_none() {
-            self.begin(index, now).await?;
+            self.begin(index).await?;
         }
         while let Some((path, count)) = self.missing_committees(slot) {
             let limit = count.saturating_mul(json::MAX_UPDATE);
             let body = self.asked.get(index).get(&path, limit).await?;
             let before = self.client.as_ref().map(standing);
-            self.learn(slot, move |network| json::updates(network, &body, count))
+            self.learn(now, move |network| json::updates(network, &body, count))
                 .await?;
             if before == self.client.as_ref().map(standing) {
                 self.retry_committee = slot + RETRY_SLOTS;
@@ -151,7 +154,7 @@ impl<B: Beacon> Finalized<B> {
         let limit = json::MAX_SHORT_UPDATE;
         let body = self.asked.get(index).get("finality_update", limit).await?;
         let signed = self
-            .learn(slot, move |network| {
+            .learn(now, move |network| {
                 json::finality_update(network, &body).map(|update| vec![update])
             })
             .await?;
@@ -162,7 +165,7 @@ impl<B: Beacon> Finalized<B> {
         Ok(())
     }
 
-    async fn begin(&mut self, index: usize, now: UnixTime) -> Result<(), EndpointError> {
+    async fn begin(&mut self, index: usize) -> Result<(), EndpointError> {
         let path = format!("bootstrap/{}", self.checkpoint);
         let limit = json::MAX_BOOTSTRAP;
         let body = self.asked.get(index).get(&path, limit).await?;
@@ -172,7 +175,6 @@ impl<B: Beacon> Finalized<B> {
             light_client::Store::new(network, checkpoint, bootstrap)
         })
         .await??;
-        self.bridged = client.age(now);
         let slot = client.checkpoint().slot;
         info!(checkpoint = %self.checkpoint, slot, "the light client begins at its checkpoint");
         self.take(client);
@@ -196,7 +198,7 @@ impl<B: Beacon> Finalized<B> {
     /// Gives the newest slot that was signed in.
     async fn learn(
         &mut self,
-        slot: u64,
+        now: UnixTime,
         read: impl FnOnce(&Network) -> Result<Vec<light_client::Update>, light_client::Error>
         + Send
         + 'static,
@@ -205,6 +207,8 @@ impl<B: Beacon> Finalized<B> {
         let Some(mut client) = self.client.clone() else {
             return Ok(0);
         };
+        let (slot, known) = (self.network.slot_at(now), client.finalized().slot);
+        let age = client.age(now);
         let (client, outcome) = heavy(move || {
             let outcome = read(client.network()).and_then(|updates| {
                 updates.into_iter().try_fold(0, |newest: u64, update| {
@@ -216,6 +220,9 @@ impl<B: Beacon> Finalized<B> {
             (client, outcome)
         })
         .await?;
+        if client.finalized().slot > known {
+            self.bridged = self.bridged.max(age);
+        }
         self.take(client);
         Ok(outcome?)
     }
@@ -265,7 +272,7 @@ fn vouched(header: &VerifiedHeader) -> VouchedHeader {
 
 impl<B: Beacon> HeaderSource for Finalized<B> {
     async fn newest(&mut self, now: UnixTime) -> Result<VouchedHeader, HeaderError> {
-        self.load(now).await?;
+        self.load().await?;
         let mut failure = EndpointError::Unreachable("no beacon node is configured".into());
         let mut too_old = false;
         for index in 0..self.asked.len() {
@@ -322,7 +329,12 @@ impl<B: Beacon> HeaderSource for Finalized<B> {
     }
 
     fn pace(&self) -> Duration {
-        Duration::from_secs(PACE_SLOTS.saturating_mul(self.network.seconds_per_slot))
+        let slots = if self.asked.failure.is_some() {
+            RETRY_PACE_SLOTS
+        } else {
+            PACE_SLOTS
+        };
+        Duration::from_secs(slots.saturating_mul(self.network.seconds_per_slot))
             .min(Duration::from_secs(60))
     }
 }

@@ -1,0 +1,154 @@
+//! A box that believes nobody but Ethereum's validators: from a checkpoint to the newest final
+//! block of a real chain, through a beacon node that dies and lies.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use system_tests::{
+    anvil::Anvil,
+    beacon::{Beacon, Manner},
+    seedbox::{Seedbox, Settings},
+    wait::wait_until,
+};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn settings(anvil: &Anvil, beacon: &Beacon) -> Result<Settings> {
+    let settings = Settings::new()?;
+    let network = settings.data().with_extension("network.json");
+    fs::write(&network, beacon.description()?)?;
+    Ok(settings
+        .set("rpc", anvil.url())
+        .set("deployment", anvil.deployment().display().to_string())
+        .set("chain_trust", "finalized")
+        .set("chain_beacon", beacon.url())
+        .set("chain_checkpoint", beacon.checkpoint())
+        .set("chain_network", network.display().to_string()))
+}
+
+fn trust(seedbox: &Seedbox) -> Result<Value> {
+    Ok(seedbox.status()?["chain"]["trust"].clone())
+}
+
+/// Waits until the block at `height` is vouched for, and checks that it is the chain's.
+fn wait_final(seedbox: &Seedbox, anvil: &Anvil, height: u64) -> Result<Value> {
+    let trust = wait_until(&format!("block {height} to be final"), LIMIT, || {
+        let trust = trust(seedbox)?;
+        ensure!(trust["block"]["number"] == height, "{trust}");
+        ensure!(trust["health"] == "well", "{trust}");
+        Ok(trust)
+    })?;
+    let hash = trust["block"]["hash"].as_str().context("no hash")?;
+    ensure!(anvil.block_hash(height)? == format!("0x{hash}"), "{trust}");
+    Ok(trust)
+}
+
+/// Waits until the only beacon node is said to be at fault in these words, and checks that nothing
+/// newer than `height` is vouched for.
+fn wait_refused(seedbox: &Seedbox, words: &str, height: u64) -> Result<()> {
+    wait_until(&format!("the box to say {words:?}"), LIMIT, || {
+        let trust = trust(seedbox)?;
+        ensure!(trust["block"]["number"] == height, "believed: {trust}");
+        let error = trust["endpoints"][0]["error"].as_str().unwrap_or_default();
+        ensure!(error.contains(words), "it says {error:?}");
+        let sentence = trust["sentence"].as_str().unwrap_or_default();
+        ensure!(sentence.contains(words), "{sentence}");
+        ensure!(matches!(
+            trust["health"].as_str(),
+            Some("attention" | "failing")
+        ));
+        Ok(())
+    })
+}
+
+/// Age of the newest final block in seconds, by the sentence that the owner reads.
+fn age(seedbox: &Seedbox) -> Result<u64> {
+    let trust = trust(seedbox)?;
+    let sentence = trust["sentence"].as_str().context("no sentence")?;
+    let (_, rest) = sentence.split_once("it is ").context("no age")?;
+    let (age, unit) = rest.split_once(' ').context("no unit")?;
+    ensure!(unit.starts_with("s old"), "{sentence}");
+    Ok(age.parse()?)
+}
+
+#[test]
+fn only_what_validators_signed_is_believed() -> Result<()> {
+    let anvil = Anvil::start()?;
+    anvil.mine(10)?;
+    let mut beacon = Beacon::start(&anvil)?;
+    beacon.finalize(&anvil, 3)?;
+    let settings = settings(&anvil, &beacon)?;
+    let seedbox = settings.start()?;
+    seedbox.claim()?;
+
+    let trust = wait_final(&seedbox, &anvil, 3)?;
+    ensure!(trust["level"] == "finalized", "{trust}");
+    let sentence = trust["sentence"].as_str().unwrap_or_default();
+    ensure!(
+        sentence.contains("signed by Ethereum's validators"),
+        "{sentence}"
+    );
+    let root = trust["checkpoint"]["root"].as_str().unwrap_or_default();
+    ensure!(beacon.checkpoint() == format!("0x{root}"), "{trust}");
+    ensure!(
+        trust["checkpoint"]["age"].as_u64() > Some(16_000),
+        "{trust}"
+    );
+    beacon.finalize(&anvil, 5)?;
+    wait_final(&seedbox, &anvil, 5)?;
+
+    // Its death is noticed, the last block stays, its age grows, also over a restart.
+    beacon.die();
+    wait_refused(&seedbox, "cannot be reached", 5)?;
+    let before = age(&seedbox)?;
+    wait_until("the age to grow", LIMIT, || {
+        let now = age(&seedbox)?;
+        ensure!(now >= before + 3, "{now} s, {before} s before");
+        Ok(())
+    })?;
+    seedbox.terminate()?;
+    let mut seedbox = settings.start()?;
+    seedbox.sign_in()?;
+    wait_refused(&seedbox, "cannot be reached", 5)?;
+    ensure!(age(&seedbox)? >= before + 3, "it grew younger");
+    beacon.rise()?;
+    beacon.finalize(&anvil, 6)?;
+    wait_final(&seedbox, &anvil, 6)?;
+    ensure!(!seedbox.log().contains("secret-key"), "a key is in the log");
+    ensure!(!seedbox.status()?.to_string().contains("secret-key"));
+    seedbox.ensure_sound()
+}
+
+#[test]
+fn no_lie_is_believed() -> Result<()> {
+    let anvil = Anvil::start()?;
+    anvil.mine(20)?;
+    let beacon = Beacon::start(&anvil)?;
+    beacon.finalize(&anvil, 2)?;
+    let mut seedbox = settings(&anvil, &beacon)?.start()?;
+    seedbox.claim()?;
+    wait_final(&seedbox, &anvil, 2)?;
+    let mut height = 2;
+    for (manner, words) in [
+        (Manner::WrongSignature, "did not sign"),
+        (Manner::WrongChain, "did not sign"),
+        (
+            Manner::WrongBlock,
+            "the proof of the execution header is wrong",
+        ),
+        (Manner::OldHead, "signed in the last 3 minutes"),
+        (Manner::Truncated, "cannot be reached"),
+        (Manner::Endless, "more than"),
+        (Manner::UnknownFork, "newer version of the box"),
+        (Manner::Silent, "did not answer"),
+    ] {
+        beacon.behave(manner);
+        beacon.finalize(&anvil, height + 1)?;
+        wait_refused(&seedbox, words, height).with_context(|| format!("{manner:?}"))?;
+        beacon.behave(Manner::Honest);
+        height += 1;
+        wait_final(&seedbox, &anvil, height).with_context(|| format!("after {manner:?}"))?;
+    }
+    seedbox.ensure_sound()
+}
