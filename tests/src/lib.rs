@@ -13,6 +13,7 @@ pub mod damage;
 pub mod disk;
 pub mod http;
 pub mod models;
+pub mod node;
 pub mod process;
 pub mod publisher;
 pub mod seedbox;

@@ -1,5 +1,6 @@
-//! The world around a box: a chain with our contracts, a tracker, an independent publisher, and
-//! two people: the owner, whose wallet the box is told of, and a neighbour.
+//! The world around a box: a chain with our contracts, a node that proves what is on it, a
+//! tracker, an independent publisher, and two people: the owner, whose wallet the box is told of,
+//! and a neighbour.
 
 use std::{path::Path, time::Duration};
 
@@ -8,6 +9,7 @@ use anyhow::Result;
 use crate::{
     anvil::Anvil,
     models::Published,
+    node::Node,
     publisher::Publisher,
     seedbox::{Seedbox, Settings},
     tracker::Tracker,
@@ -18,6 +20,8 @@ const HASHING_LIMIT: Duration = Duration::from_secs(120);
 
 /// Everything around a box.
 pub struct World {
+    /// Whom the boxes ask about the chain.
+    pub node: Node,
     /// The chain.
     pub anvil: Anvil,
     /// The tracker that the publisher and the boxes use.
@@ -34,8 +38,10 @@ impl World {
     pub fn start() -> Result<Self> {
         let tracker = Tracker::start()?;
         let publisher = Publisher::start(&tracker)?;
+        let anvil = Anvil::start()?;
         Ok(Self {
-            anvil: Anvil::start()?,
+            node: Node::before(&anvil.url())?,
+            anvil,
             tracker,
             publisher,
         })
@@ -57,9 +63,7 @@ impl World {
     /// No folder can be made for it.
     pub fn settings(&self) -> Result<Settings> {
         Ok(Settings::new()?
-            .set("rpc", self.anvil.url())
-            // Anvil keeps words that are zero in its tries, so its state roots are not Ethereum's.
-            .set("chain_trust", "unproved")
+            .set("rpc", self.node.rpc_url())
             .set("deployment", self.anvil.deployment().display().to_string())
             .set("trackers", self.tracker.url()))
     }

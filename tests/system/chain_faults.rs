@@ -137,7 +137,7 @@ fn the_second_endpoint_takes_over() -> Result<()> {
     let world = World::start()?;
     let owner = world.owner();
     // Nobody listens on the discard port.
-    let endpoints = format!("http://127.0.0.1:9/secret-key,{}", world.anvil.url());
+    let endpoints = format!("http://127.0.0.1:9/secret-key,{}", world.node.rpc_url());
     let settings = world.settings()?.set("rpc", endpoints);
     let mut seedbox = world.owners_box(&settings)?;
     world.anvil.mint(owner, 1, 0)?;
