@@ -271,10 +271,7 @@ impl Anvil {
     /// # Errors
     /// There is none.
     pub fn block(&self, height: u64) -> Result<Value> {
-        let which = format!("{height:#x}");
-        let block = call(&self.rpc, "eth_getBlockByNumber", &json!([which, false]))?;
-        ensure!(block["hash"].is_string(), "there is no block {height}");
-        Ok(block)
+        block(&self.rpc, height)
     }
 
     /// Makes empty blocks.
@@ -424,6 +421,14 @@ fn send(rpc: &Client, transaction: &Value) -> Result<Value> {
         "the transaction was reverted: {receipt}"
     );
     Ok(receipt)
+}
+
+/// A block as a node tells it, without its transactions.
+pub(crate) fn block(rpc: &Client, height: u64) -> Result<Value> {
+    let which = format!("{height:#x}");
+    let block = call(rpc, "eth_getBlockByNumber", &json!([which, false]))?;
+    ensure!(block["hash"].is_string(), "there is no block {height}");
+    Ok(block)
 }
 
 fn call(rpc: &Client, method: &str, parameters: &Value) -> Result<Value> {

@@ -20,7 +20,7 @@ use seedbox_light_client::{
 };
 use serde_json::Value;
 
-use crate::{anvil::Anvil, wait::wait_until};
+use crate::{node::Node, wait::wait_until};
 
 const LONGEST_REQUEST: u64 = 8 << 10;
 /// Slots since genesis when it starts: well inside its third sync committee period.
@@ -81,10 +81,10 @@ impl Beacon {
     ///
     /// # Errors
     /// No port is free, or the execution chain does not answer.
-    pub fn start(anvil: &Anvil) -> Result<Self> {
+    pub fn start(node: &Node) -> Result<Self> {
         let network = network(now()?);
         let mut signed = SignedChain::new(network.clone(), 1);
-        let genesis = execution(&anvil.block(0)?)?;
+        let genesis = execution(&node.block(0)?)?;
         // Two periods before now: the client has to go through two hand-overs of the committee.
         let checkpoint = signed.block(64, genesis.clone(), None)?;
         let finalized = signed.block(FIRST_SLOT - 64, genesis, None)?;
@@ -147,8 +147,8 @@ impl Beacon {
     ///
     /// # Errors
     /// There is no such block.
-    pub fn finalize(&self, anvil: &Anvil, height: u64) -> Result<()> {
-        let execution = execution(&anvil.block(height)?)?;
+    pub fn finalize(&self, node: &Node, height: u64) -> Result<()> {
+        let execution = execution(&node.block(height)?)?;
         let last = self.shared.chain().finalized.header.beacon.slot;
         let slot = wait_until("the next slot", Duration::from_secs(10), || {
             let slot = self.network.slot_at(now()?) - 3;

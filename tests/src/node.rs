@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 mod answer;
@@ -29,6 +29,7 @@ use self::{
     server::{Reply, Server},
     upstream::Upstream,
 };
+use crate::{anvil::block, http::Client};
 
 /// Bytes of an answer that is far too long.
 const HUGE: usize = 100_000_000;
@@ -72,6 +73,23 @@ impl Node {
     /// Its JSON-RPC endpoint.
     pub fn rpc_url(&self) -> String {
         format!("http://{}", self.server.address())
+    }
+
+    /// A block as this node tells it, without its transactions.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn block(&self, height: u64) -> Result<Value> {
+        block(&Client::new(self.rpc_url()), height)
+    }
+
+    /// The hash of a block as this node tells it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn block_hash(&self, height: u64) -> Result<String> {
+        let hash = &self.block(height)?["hash"];
+        Ok(hash.as_str().context("no hash")?.to_owned())
     }
 
     /// Takes in anvil's newest blocks, as every question about blocks makes it do. Worth a call

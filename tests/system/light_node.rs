@@ -8,18 +8,19 @@ use serde_json::Value;
 use system_tests::{
     anvil::Anvil,
     beacon::{Beacon, Manner},
+    node::Node,
     seedbox::{Seedbox, Settings},
     wait::wait_until,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn settings(anvil: &Anvil, beacon: &Beacon) -> Result<Settings> {
+fn settings(anvil: &Anvil, node: &Node, beacon: &Beacon) -> Result<Settings> {
     let settings = Settings::new()?;
     let network = settings.data().with_extension("network.json");
     fs::write(&network, beacon.description()?)?;
     Ok(settings
-        .set("rpc", anvil.url())
+        .set("rpc", node.rpc_url())
         .set("deployment", anvil.deployment().display().to_string())
         .set("chain_trust", "finalized")
         .set("chain_beacon", beacon.url())
@@ -32,7 +33,7 @@ fn trust(seedbox: &Seedbox) -> Result<Value> {
 }
 
 /// Waits until the block at `height` is vouched for, and checks that it is the chain's.
-fn wait_final(seedbox: &Seedbox, anvil: &Anvil, height: u64) -> Result<Value> {
+fn wait_final(seedbox: &Seedbox, node: &Node, height: u64) -> Result<Value> {
     let trust = wait_until(&format!("block {height} to be final"), LIMIT, || {
         let trust = trust(seedbox)?;
         ensure!(trust["block"]["number"] == height, "{trust}");
@@ -40,7 +41,7 @@ fn wait_final(seedbox: &Seedbox, anvil: &Anvil, height: u64) -> Result<Value> {
         Ok(trust)
     })?;
     let hash = trust["block"]["hash"].as_str().context("no hash")?;
-    ensure!(anvil.block_hash(height)? == format!("0x{hash}"), "{trust}");
+    ensure!(node.block_hash(height)? == format!("0x{hash}"), "{trust}");
     Ok(trust)
 }
 
@@ -75,14 +76,15 @@ fn age(seedbox: &Seedbox) -> Result<u64> {
 #[test]
 fn only_what_validators_signed_is_believed() -> Result<()> {
     let anvil = Anvil::start()?;
+    let node = Node::before(&anvil.url())?;
     anvil.mine(10)?;
-    let mut beacon = Beacon::start(&anvil)?;
-    beacon.finalize(&anvil, 3)?;
-    let settings = settings(&anvil, &beacon)?;
+    let mut beacon = Beacon::start(&node)?;
+    beacon.finalize(&node, 3)?;
+    let settings = settings(&anvil, &node, &beacon)?;
     let seedbox = settings.start()?;
     seedbox.claim()?;
 
-    let trust = wait_final(&seedbox, &anvil, 3)?;
+    let trust = wait_final(&seedbox, &node, 3)?;
     ensure!(trust["level"] == "finalized", "{trust}");
     let sentence = trust["sentence"].as_str().unwrap_or_default();
     ensure!(
@@ -95,8 +97,8 @@ fn only_what_validators_signed_is_believed() -> Result<()> {
         trust["checkpoint"]["age"].as_u64() > Some(16_000),
         "{trust}"
     );
-    beacon.finalize(&anvil, 5)?;
-    wait_final(&seedbox, &anvil, 5)?;
+    beacon.finalize(&node, 5)?;
+    wait_final(&seedbox, &node, 5)?;
 
     // Its death is noticed, the last block stays, its age grows, also over a restart.
     beacon.die();
@@ -113,8 +115,8 @@ fn only_what_validators_signed_is_believed() -> Result<()> {
     wait_refused(&seedbox, "cannot be reached", 5)?;
     ensure!(age(&seedbox)? >= before + 3, "it grew younger");
     beacon.rise()?;
-    beacon.finalize(&anvil, 6)?;
-    wait_final(&seedbox, &anvil, 6)?;
+    beacon.finalize(&node, 6)?;
+    wait_final(&seedbox, &node, 6)?;
     ensure!(!seedbox.log().contains("secret-key"), "a key is in the log");
     ensure!(!seedbox.status()?.to_string().contains("secret-key"));
     seedbox.ensure_sound()
@@ -123,12 +125,13 @@ fn only_what_validators_signed_is_believed() -> Result<()> {
 #[test]
 fn no_lie_is_believed() -> Result<()> {
     let anvil = Anvil::start()?;
+    let node = Node::before(&anvil.url())?;
     anvil.mine(20)?;
-    let beacon = Beacon::start(&anvil)?;
-    beacon.finalize(&anvil, 2)?;
-    let mut seedbox = settings(&anvil, &beacon)?.start()?;
+    let beacon = Beacon::start(&node)?;
+    beacon.finalize(&node, 2)?;
+    let mut seedbox = settings(&anvil, &node, &beacon)?.start()?;
     seedbox.claim()?;
-    wait_final(&seedbox, &anvil, 2)?;
+    wait_final(&seedbox, &node, 2)?;
     let mut height = 2;
     for (manner, words) in [
         (Manner::WrongSignature, "did not sign"),
@@ -144,11 +147,11 @@ fn no_lie_is_believed() -> Result<()> {
         (Manner::Silent, "did not answer"),
     ] {
         beacon.behave(manner);
-        beacon.finalize(&anvil, height + 1)?;
+        beacon.finalize(&node, height + 1)?;
         wait_refused(&seedbox, words, height).with_context(|| format!("{manner:?}"))?;
         beacon.behave(Manner::Honest);
         height += 1;
-        wait_final(&seedbox, &anvil, height).with_context(|| format!("after {manner:?}"))?;
+        wait_final(&seedbox, &node, height).with_context(|| format!("after {manner:?}"))?;
     }
     seedbox.ensure_sound()
 }

@@ -272,6 +272,7 @@ export interface components {
              * @description EIP-155 chain ID, once known.
              */
             chain_id: number | null;
+            corroborated: components["schemas"]["VouchedBlock"] | null;
             /** @description Every configured RPC endpoint. */
             endpoints: components["schemas"]["Endpoint"][];
             /**
@@ -296,6 +297,7 @@ export interface components {
              * @description Placements standing.
              */
             placements: number;
+            proved: components["schemas"]["VouchedBlock"] | null;
             /**
              * Format: int64
              * @description Reorganisations undone since start.

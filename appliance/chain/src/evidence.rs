@@ -4,7 +4,7 @@
 
 use alloy::{
     consensus::Header as ConsensusHeader,
-    primitives::{Address, B256, Bytes, U256, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     rlp,
     rpc::types::EIP1186AccountProofResponse,
     trie::{Nibbles, TrieAccount, proof::verify_proof},
@@ -81,7 +81,6 @@ fn check_account(
         balance: proof.balance,
         storage_root: proof.storage_hash,
         code_hash: proof.code_hash,
-        ..TrieAccount::default()
     };
     let key = Nibbles::unpack(keccak256(address));
     verify_proof(
@@ -98,10 +97,11 @@ fn check_account(
 ///
 /// # Errors
 /// [`EndpointError::Disproved`]: the proof does not show it.
+#[cfg(test)]
 pub(crate) fn check_slot(
     root: B256,
-    slot: U256,
-    word: U256,
+    slot: alloy::primitives::U256,
+    word: alloy::primitives::U256,
     proof: &[Bytes],
 ) -> Result<(), EndpointError> {
     check_size(proof)?;
@@ -120,7 +120,10 @@ fn check_size(proof: &[Bytes]) -> Result<(), EndpointError> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use alloy::trie::{HashBuilder, proof::ProofRetainer};
+    use alloy::{
+        primitives::U256,
+        trie::{HashBuilder, proof::ProofRetainer},
+    };
 
     use super::*;
     use crate::{made_up_chain::deployment, storage::Storage};
@@ -132,7 +135,6 @@ pub(crate) mod tests {
             balance: U256::ZERO,
             storage_root,
             code_hash: B256::repeat_byte(9),
-            ..TrieAccount::default()
         };
         let of = |contract| Address::from(deployment().address(contract).0);
         let strangers = (0..50u8).map(|n| (Address::repeat_byte(n), B256::repeat_byte(n)));

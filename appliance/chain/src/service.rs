@@ -4,7 +4,6 @@ use std::{convert::Infallible, time::Duration};
 
 use seedbox_store::Store;
 use tokio::{
-    pin,
     sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
@@ -115,8 +114,9 @@ impl Service {
             mut orders,
         } = self;
         let ended = {
+            // Apart from the stack: it is the light client and the reader in one.
             let following = follow(follower.as_mut(), watcher.as_mut(), prover.as_mut());
-            pin!(following);
+            let mut following = Box::pin(following);
             let mut refresh = interval(REFRESH);
             refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {

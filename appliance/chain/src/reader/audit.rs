@@ -124,11 +124,12 @@ impl Reader {
             return Ok(());
         }
         let Some(evidence) = source.evidence(&tip).await? else {
-            return match self.working.proved {
-                // What was proved once is not replaced by what was not.
-                Some(_) => Err(EndpointError::NoProofs.into()),
-                None => Ok(self.show(None)),
-            };
+            // What was proved once is not replaced by what was not.
+            if self.working.proved.is_some() {
+                return Err(EndpointError::NoProofs.into());
+            }
+            self.show(None);
+            return Ok(());
         };
         let roots = self.roots().await;
         if roots != evidence.roots {

@@ -8,7 +8,7 @@ use axum::{
 };
 use seedbox_core::{
     AsOf, BlockRef, ContentHash, InfoHash, LandGrid, Model, Parcel, ParcelProof, ParcelState,
-    Placement, Pose, UnixTime, WalletAddress,
+    Placement, Pose, Trust, UnixTime, WalletAddress,
     grid::{Chunk, World},
 };
 use serde_json::{Value, json};
@@ -427,7 +427,7 @@ async fn a_proof_goes_out_as_it_is() {
         value: [9; 32],
         storage_proof: vec![vec![10]],
         owner: Some(WalletAddress([11; 20])),
-        trust: "rpc".to_owned(),
+        trust: Trust::Rpc,
     });
     let got = get(&test_box, &path).await;
     assert_eq!(got.header("cache-control"), "no-store");
