@@ -4,7 +4,6 @@ use std::{convert::Infallible, time::Duration};
 
 use seedbox_store::Store;
 use tokio::{
-    pin,
     sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
@@ -104,8 +103,8 @@ impl Service {
             mut orders,
         } = self;
         let ended = {
-            let following = follow(follower.as_mut(), watcher.as_mut());
-            pin!(following);
+            // What they keep between two answers is too much for a stack.
+            let mut following = Box::pin(follow(follower.as_mut(), watcher.as_mut()));
             let mut refresh = interval(REFRESH);
             refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
