@@ -179,3 +179,49 @@ fn the_endpoint_of_another_chain_is_not_believed() -> Result<()> {
     );
     seedbox.ensure_sound()
 }
+
+#[test]
+fn a_quorum_needs_as_many_as_were_asked_for() -> Result<()> {
+    let world = World::start()?;
+    let again = world.anvil.url().replace("127.0.0.1", "localhost");
+    let dead = "http://127.0.0.1:9/secret-key";
+    let rpc = format!("{},{again},{dead}", world.anvil.url());
+    let settings = world
+        .settings()?
+        .set("rpc", rpc)
+        .set("chain_trust", "quorum");
+    let seedbox = world.owners_box(&settings.clone().set("chain_quorum", "2"))?;
+    let trust = wait_until("two endpoints to agree", LIMIT, || {
+        let trust = seedbox.status()?["chain"]["trust"].clone();
+        ensure!(trust["block"]["agree"] == 2, "{trust}");
+        Ok(trust)
+    })?;
+    ensure!(
+        trust["level"] == "quorum" && trust["health"] == "well",
+        "{trust}"
+    );
+    let height = trust["block"]["number"].as_u64().context("no height")?;
+    let hash = trust["block"]["hash"].as_str().unwrap_or_default();
+    ensure!(
+        world.anvil.block_hash(height)? == format!("0x{hash}"),
+        "{trust}"
+    );
+    drop(seedbox);
+
+    let settings = world
+        .settings()?
+        .set("rpc", format!("{},{dead}", world.anvil.url()));
+    let settings = settings
+        .set("chain_trust", "quorum")
+        .set("chain_quorum", "2");
+    let seedbox = world.owners_box(&settings)?;
+    wait_until("the missing voice to be named", LIMIT, || {
+        let chain = &seedbox.status()?["chain"];
+        ensure!(chain["trust"]["block"].is_null(), "believed: {chain}");
+        let sentence = chain["sentence"].as_str().unwrap_or_default();
+        ensure!(sentence.contains("only 1 answer"), "{chain}");
+        ensure!(chain["health"] == "failing", "{chain}");
+        ensure!(!chain.to_string().contains("secret-key"), "{chain}");
+        Ok(())
+    })
+}

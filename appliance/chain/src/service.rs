@@ -114,7 +114,7 @@ impl Service {
             mut orders,
         } = self;
         let ended = {
-            // Apart from the stack: it is the light client and the reader in one.
+            // What they keep between two answers is too much for a stack.
             let following = follow(follower.as_mut(), watcher.as_mut(), prover.as_mut());
             let mut following = Box::pin(following);
             let mut refresh = interval(REFRESH);
