@@ -183,9 +183,9 @@ fn the_endpoint_of_another_chain_is_not_believed() -> Result<()> {
 #[test]
 fn a_quorum_needs_as_many_as_were_asked_for() -> Result<()> {
     let world = World::start()?;
-    let again = world.anvil.url().replace("127.0.0.1", "localhost");
+    let again = world.node.rpc_url().replace("127.0.0.1", "localhost");
     let dead = "http://127.0.0.1:9/secret-key";
-    let rpc = format!("{},{again},{dead}", world.anvil.url());
+    let rpc = format!("{},{again},{dead}", world.node.rpc_url());
     let settings = world
         .settings()?
         .set("rpc", rpc)
@@ -203,14 +203,14 @@ fn a_quorum_needs_as_many_as_were_asked_for() -> Result<()> {
     let height = trust["block"]["number"].as_u64().context("no height")?;
     let hash = trust["block"]["hash"].as_str().unwrap_or_default();
     ensure!(
-        world.anvil.block_hash(height)? == format!("0x{hash}"),
+        world.node.block_hash(height)? == format!("0x{hash}"),
         "{trust}"
     );
     drop(seedbox);
 
     let settings = world
         .settings()?
-        .set("rpc", format!("{},{dead}", world.anvil.url()));
+        .set("rpc", format!("{},{dead}", world.node.rpc_url()));
     let settings = settings
         .set("chain_trust", "quorum")
         .set("chain_quorum", "2");

@@ -107,7 +107,6 @@ fn check(proof: &EIP1186AccountProofResponse, state_root: B256) -> Result<()> {
         balance: proof.balance,
         storage_root: proof.storage_hash,
         code_hash: proof.code_hash,
-        ..TrieAccount::default()
     };
     let path = |key: &[u8]| Nibbles::unpack(keccak256(key));
     let address = path(proof.address.as_slice());
