@@ -8,7 +8,7 @@ use axum::{
 };
 use seedbox_core::{
     AsOf, BlockRef, ContentHash, InfoHash, LandGrid, Model, Parcel, ParcelProof, ParcelState,
-    Placement, Pose, Trust, UnixTime, WalletAddress,
+    Placement, Pose, Trust, UnixTime, VouchedBlock, WalletAddress,
     grid::{Chunk, World},
 };
 use serde_json::{Value, json};
@@ -160,7 +160,16 @@ async fn the_head_tells_state_age_and_trust() {
     assert_eq!(head["block"]["number"], 20);
     assert_eq!(head["age"], 10);
     assert_eq!(head["chainId"], 31337);
-    assert_eq!(head["trust"], "rpc");
+    assert_eq!(head["trust"], "unproved");
+    test_box.appliance.chain.send_modify(|chain| {
+        chain.proved = Some(VouchedBlock {
+            block: block(20),
+            trust: Trust::Finalized,
+            slot: None,
+        });
+    });
+    let proved = get(&test_box, "/grid/head").await.json();
+    assert_eq!(proved["trust"], "finalized");
     assert_eq!((&head["parcels"], &head["models"]), (&json!(3), &json!(1)));
     let links = head["links"].as_object().unwrap();
     let fill = |link: &str| {
