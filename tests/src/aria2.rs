@@ -2,7 +2,7 @@
 //! and nobody else.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -11,7 +11,11 @@ use std::{
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use crate::{process::Process, tracker::Tracker, wait::wait_until};
+use crate::{
+    process::Process,
+    tracker::{Tracker, own_address},
+    wait::wait_until,
+};
 
 /// Time after which a download that is not done is begun anew.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,6 +51,15 @@ impl Aria2 {
     /// # Errors
     /// aria2 is not installed.
     pub fn start(source: &str, peers: &[SocketAddr]) -> Result<Self> {
+        Self::start_from(source, peers, own_address())
+    }
+
+    /// The same from an address of its own of this machine (127.0.0.0/8 are). Transmission gives
+    /// nothing to an address that it knows as a seed's, so whoever comes twice needs two.
+    ///
+    /// # Errors
+    /// aria2 is not installed.
+    pub fn start_from(source: &str, peers: &[SocketAddr], address: IpAddr) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let tracker = Tracker::naming(peers)?;
         let mut command = Command::new("aria2c");
@@ -63,6 +76,7 @@ impl Aria2 {
             "--listen-port=20000-40000",
         ]);
         command
+            .arg(format!("--interface={address}"))
             .arg(format!("--bt-tracker={}", tracker.url()))
             .arg(source);
         let process = Process::start(&command, &folder.path().join("log"))?;

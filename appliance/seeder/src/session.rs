@@ -12,6 +12,7 @@ use librqbit::{
 };
 use librqbit_core::Id20;
 use seedbox_core::InfoHash;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,6 +27,8 @@ const PEERS_PER_TORRENT: usize = 40;
 const PEERS_IN_ALL: usize = 400;
 /// Threads that may be inside a disk read or write at the same time.
 const DISK_THREADS: usize = 4;
+/// How long a torrent is waited for until it opens its files.
+const OPENING_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running librqbit session.
 #[derive(Clone)]
@@ -157,7 +160,12 @@ impl Session {
         let inner = self.inner.clone();
         let task = tokio::spawn(async move { inner.add_torrent(torrent, Some(options)).await });
         match task.await {
-            Ok(Ok(AddTorrentResponse::Added(_, handle))) => Ok(Handle(handle)),
+            Ok(Ok(AddTorrentResponse::Added(_, handle))) => {
+                // Until then peers are turned away, and some do not come back for minutes. What
+                // went wrong shows in the torrent's activity.
+                let _ = timeout(OPENING_LIMIT, handle.wait_until_initialized()).await;
+                Ok(Handle(handle))
+            }
             Ok(Ok(_)) => Err("the torrent is running already".to_owned()),
             Ok(Err(e)) => Err(format!("{e:#}")),
             Err(_) => Err("the torrent made librqbit fail".to_owned()),
