@@ -195,7 +195,7 @@ impl<B: Beacon> Finalized<B> {
     }
 
     /// Has the updates checked that `read` finds; keeps what could be believed up to the first lie.
-    /// Gives the newest slot that was signed in.
+    /// Gives the newest slot whose block was signed.
     async fn learn(
         &mut self,
         now: UnixTime,
@@ -212,7 +212,9 @@ impl<B: Beacon> Finalized<B> {
         let (client, outcome) = heavy(move || {
             let outcome = read(client.network()).and_then(|updates| {
                 updates.into_iter().try_fold(0, |newest: u64, update| {
-                    let signed = update.signature_slot;
+                    // Not the slot of the signature: old news are refused before it is checked,
+                    // and could claim any.
+                    let signed = update.attested_slot();
                     believe(&mut client, update, slot)?;
                     Ok(newest.max(signed))
                 })

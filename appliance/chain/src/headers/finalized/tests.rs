@@ -296,6 +296,13 @@ async fn an_old_head_is_no_news() {
     assert_eq!(status.health, Health::Attention);
     assert_eq!(status.block.unwrap().slot, Some(24));
 
+    // A slot that is claimed makes it no newer.
+    let mut claim = world.update(20, 16, 32);
+    claim.signature_slot = 31 + OLD_SLOTS + 1;
+    old.tell(&claim);
+    let refused = client.newest(now).await.unwrap_err().to_string();
+    assert!(refused.contains("signed in the last"), "{refused}");
+
     let fresh = world.node("http://fresh:2");
     fresh.tell(&world.update(90, 80, 32));
     let mut client = world.client(&[&old, &fresh]);
