@@ -7,6 +7,7 @@ mod corruption;
 mod idle;
 #[path = "../crash/kill.rs"]
 mod kill;
+mod lies;
 mod ownership;
 mod quota;
 mod real_peers;

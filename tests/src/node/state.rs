@@ -105,7 +105,7 @@ impl State {
         let account = self.accounts.get(&address).cloned().unwrap_or_default();
         let storage_proof = slots.iter().map(|slot| {
             let (value, proof) = account.storage.prove(slot.as_slice());
-            let word = value.and_then(|mut value| rlp::decode_exact(&mut value).ok());
+            let word = value.and_then(|value| rlp::decode_exact(value).ok());
             EIP1186StorageProof {
                 key: (*slot).into(),
                 value: word.unwrap_or_default(),
@@ -147,12 +147,11 @@ impl Account {
         if self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK_EMPTY {
             return Vec::new();
         }
-        rlp::encode(TrieAccount {
-            nonce: self.nonce,
-            balance: self.balance,
-            storage_root: self.storage.root(),
-            code_hash: self.code_hash,
-            ..TrieAccount::default()
-        })
+        rlp::encode(TrieAccount::new(
+            self.nonce,
+            self.balance,
+            self.storage.root(),
+            self.code_hash,
+        ))
     }
 }
