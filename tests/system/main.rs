@@ -8,6 +8,7 @@ mod grid;
 mod idle;
 #[path = "../crash/kill.rs"]
 mod kill;
+mod lies;
 mod light_node;
 mod ownership;
 mod quota;

@@ -277,7 +277,7 @@ impl Source for Endpoint {
         Ok(logs.into_iter().flatten().collect())
     }
 
-    async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError> {
+    async fn evidence(&self, block: &BlockRef) -> Result<Evidence, EndpointError> {
         let hash = B256::from(block.hash);
         let header: Option<FullHeader> = self.ask("eth_getBlockByHash", (hash, false)).await?;
         let header = header.ok_or(EndpointError::Disproved("it does not have the block"))?;
@@ -286,12 +286,12 @@ impl Source for Endpoint {
             (address, [(); 0], BlockId::from(hash))
         });
         let proofs = match self.ask_each("eth_getProof", &params).await {
-            Err(EndpointError::Refused(_)) => return Ok(None),
+            Err(EndpointError::Refused(_)) => return Err(EndpointError::NoProofs),
             answers => answers?,
         };
         let proofs = <[_; 3]>::try_from(proofs)
             .map_err(|_| EndpointError::Disproved("an account is missing"))?;
-        Evidence::check(&self.deployment, block, &header.inner, proofs).map(Some)
+        Evidence::check(&self.deployment, block, &header.inner, proofs)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) enum EndpointError {
     Disproved(&'static str),
     #[error("left out or changed events: those up to block {block} do not add up to its state")]
     EventsDoNotAddUp { block: u64 },
-    #[error("gives no proofs (eth_getProof)")]
+    #[error("gives no proofs (eth_getProof), which the box needs to believe it")]
     NoProofs,
     #[error("has another block {block} than the one that is vouched for")]
     Contradicts { block: u64 },

@@ -76,12 +76,12 @@ fn check_account(
     proof: &EIP1186AccountProofResponse,
 ) -> Result<B256, EndpointError> {
     check_size(&proof.account_proof)?;
-    let account = TrieAccount {
-        nonce: proof.nonce,
-        balance: proof.balance,
-        storage_root: proof.storage_hash,
-        code_hash: proof.code_hash,
-    };
+    let account = TrieAccount::new(
+        proof.nonce,
+        proof.balance,
+        proof.storage_hash,
+        proof.code_hash,
+    );
     let key = Nibbles::unpack(keccak256(address));
     verify_proof(
         state_root,
@@ -130,12 +130,8 @@ pub(crate) mod tests {
 
     /// A state with the contracts' accounts among others, and the proofs of theirs.
     pub(crate) fn state(roots: Roots) -> (B256, [EIP1186AccountProofResponse; 3]) {
-        let account = |storage_root| TrieAccount {
-            nonce: 1,
-            balance: U256::ZERO,
-            storage_root,
-            code_hash: B256::repeat_byte(9),
-        };
+        let account =
+            |storage_root| TrieAccount::new(1, U256::ZERO, storage_root, B256::repeat_byte(9));
         let of = |contract| Address::from(deployment().address(contract).0);
         let strangers = (0..50u8).map(|n| (Address::repeat_byte(n), B256::repeat_byte(n)));
         let ours = Contract::ALL.into_iter().zip(roots);

@@ -178,13 +178,13 @@ impl Source for MadeUpChain {
         Ok(logs)
     }
 
-    async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError> {
+    async fn evidence(&self, block: &BlockRef) -> Result<Evidence, EndpointError> {
         self.count();
         if self.fails_to_prove.get() {
             return Err(EndpointError::Disproved("nonsense"));
         }
         if !self.proves.get() {
-            return Ok(None);
+            return Err(EndpointError::NoProofs);
         }
         let mut state = Projection::default();
         let upto = self
@@ -194,13 +194,13 @@ impl Source for MadeUpChain {
         for log in upto.flat_map(|b| &b.logs) {
             let _ = state.replay(&deployment(), log); // what no contract can have told
         }
-        Ok(Some(Evidence {
+        Ok(Evidence {
             block: *block,
             header: Vec::new(),
             state_root: B256::ZERO,
             accounts: Default::default(),
             roots: state.storage().roots(),
-        }))
+        })
     }
 }
 

@@ -31,7 +31,6 @@ pub(crate) trait Source {
     /// The contracts' logs in these very blocks, one after the other. Unlike a range this cannot
     /// silently be about other blocks.
     async fn logs_of(&self, blocks: &[BlockRef]) -> Result<Vec<Log>, EndpointError>;
-    /// The contracts' storage roots at a block, proved against its hash; `None` if the source
-    /// gives no proofs. This answer is checked.
-    async fn evidence(&self, block: &BlockRef) -> Result<Option<Evidence>, EndpointError>;
+    /// The contracts' storage roots at a block, proved against its hash. This answer is checked.
+    async fn evidence(&self, block: &BlockRef) -> Result<Evidence, EndpointError>;
 }

@@ -147,11 +147,11 @@ impl Account {
         if self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK_EMPTY {
             return Vec::new();
         }
-        rlp::encode(TrieAccount {
-            nonce: self.nonce,
-            balance: self.balance,
-            storage_root: self.storage.root(),
-            code_hash: self.code_hash,
-        })
+        rlp::encode(TrieAccount::new(
+            self.nonce,
+            self.balance,
+            self.storage.root(),
+            self.code_hash,
+        ))
     }
 }

@@ -102,12 +102,12 @@ fn root(words: &[(u64, u64)]) -> B256 {
 
 /// Fails unless the account is in the state, and the words in the account.
 fn check(proof: &EIP1186AccountProofResponse, state_root: B256) -> Result<()> {
-    let account = TrieAccount {
-        nonce: proof.nonce,
-        balance: proof.balance,
-        storage_root: proof.storage_hash,
-        code_hash: proof.code_hash,
-    };
+    let account = TrieAccount::new(
+        proof.nonce,
+        proof.balance,
+        proof.storage_hash,
+        proof.code_hash,
+    );
     let path = |key: &[u8]| Nibbles::unpack(keccak256(key));
     let address = path(proof.address.as_slice());
     verify_proof(

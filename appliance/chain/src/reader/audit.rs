@@ -123,14 +123,7 @@ impl Reader {
         if self.working.proved == Some(tip) {
             return Ok(());
         }
-        let Some(evidence) = source.evidence(&tip).await? else {
-            // What was proved once is not replaced by what was not.
-            if self.working.proved.is_some() {
-                return Err(EndpointError::NoProofs.into());
-            }
-            self.show(None);
-            return Ok(());
-        };
+        let evidence = source.evidence(&tip).await?;
         let roots = self.roots().await;
         if roots != evidence.roots {
             name_contracts(&roots, &evidence.roots);
@@ -140,11 +133,11 @@ impl Reader {
         let (changed, _) = self.working.changed_by();
         let first = changed.map_or(tip.number, |block| block.number);
         self.ledger.enter(first, tip.number, roots);
-        self.show(Some(Proved {
+        self.show(Proved {
             evidence,
             storage: self.working.projection.storage().clone(),
             trust: Trust::Rpc,
-        }));
+        });
         Ok(())
     }
 
@@ -161,9 +154,7 @@ impl Reader {
             return Ok(()); // a block between two looks; a later one will do
         };
         let (roots, newest) = (state.roots, Some(state.roots) == self.working.roots);
-        let Some(evidence) = source.evidence(&block).await? else {
-            return Err(EndpointError::NoProofs.into());
-        };
+        let evidence = source.evidence(&block).await?;
         if evidence.state_root.0 != header.state_root || evidence.roots != roots {
             return self.distrust(source, block.number).await;
         }
@@ -171,11 +162,11 @@ impl Reader {
         self.view
             .send_modify(|view| view.vouched = Some(header.shown()));
         if newest {
-            self.show(Some(Proved {
+            self.show(Proved {
                 evidence,
                 storage: self.working.projection.storage().clone(),
                 trust: header.trust,
-            }));
+            });
         }
         Ok(())
     }
@@ -186,16 +177,15 @@ impl Reader {
         header.filter(|header| header.trust > Trust::Rpc)
     }
 
-    fn show(&self, proved: Option<Proved>) {
-        let proved = proved.map(Arc::new);
+    fn show(&self, proved: Proved) {
+        let proved = Arc::new(proved);
         self.view.send_modify(|view| {
-            let trusted_more = |old: &Proved, new: &Proved| {
-                old.trust > new.trust && old.evidence.roots == new.evidence.roots
-            };
-            match (&view.proved, &proved) {
-                // The same state, proved by somebody better: the newer block adds nothing.
-                (Some(old), Some(new)) if trusted_more(old, new) => {}
-                _ => view.proved = proved,
+            // The same state, proved by somebody better: the newer block adds nothing.
+            let known = view.proved.as_ref().is_some_and(|old| {
+                old.trust > proved.trust && old.evidence.roots == proved.evidence.roots
+            });
+            if !known {
+                view.proved = Some(proved);
             }
         });
     }
