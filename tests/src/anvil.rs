@@ -123,31 +123,40 @@ impl Anvil {
     /// # Errors
     /// The chain refused it.
     pub fn mint_all(&self, shares: &[(String, Vec<u64>)]) -> Result<()> {
-        call(&self.rpc, "evm_setBlockGasLimit", &json!(["0x2540be400"]))?;
+        call(&self.rpc, "evm_setBlockGasLimit", &json!(["0x5f5e100"]))?;
         call(&self.rpc, "evm_setAutomine", &json!([false]))?;
+        let sent = call(
+            &self.rpc,
+            "eth_getTransactionCount",
+            &json!([self.account(0), "latest"]),
+        )?;
+        let mut nonces = number(&sent)?..;
         for some in shares.chunks(200) {
-            let transactions = some.iter().map(|(to, parcels)| {
+            let transactions = some.iter().zip(&mut nonces).map(|((to, parcels), nonce)| {
                 let gas = 60_000 + 60_000 * parcels.len();
                 let arguments = [Argument::address(to), Argument::Numbers(parcels.clone())];
                 let land = &self.contracts.land;
                 let data = land.call_data("mintBatch(address,uint32[])", &arguments)?;
                 let (from, to) = (self.account(0), &land.address);
-                let transaction =
-                    json!({"from": from, "to": to, "data": data, "gas": hexadecimal(gas as u64)});
+                let transaction = json!({
+                    "from": from, "to": to, "data": data, "gas": hexadecimal(gas as u64),
+                    "nonce": hexadecimal(nonce),
+                });
                 Ok(request("eth_sendTransaction", &json!([transaction])))
             });
             let batch = Value::Array(transactions.collect::<Result<_>>()?);
             let answers: Vec<Value> = self.rpc.post("", &batch)?.json()?;
             let refused = answers.iter().find(|answer| answer.get("error").is_some());
             ensure!(refused.is_none(), "a parcel was refused: {refused:?}");
+            wait_until("parcels to be minted", Duration::from_secs(60), || {
+                self.mine(1)?;
+                let pool = call(&self.rpc, "txpool_status", &json!([]))?;
+                let left = number(&pool["pending"])? + number(&pool["queued"])?;
+                ensure!(left == 0, "{pool}");
+                Ok(())
+            })?;
         }
-        call(&self.rpc, "evm_setAutomine", &json!([true]))?;
-        wait_until("all parcels to be minted", Duration::from_secs(300), || {
-            self.mine(1)?;
-            let pool = call(&self.rpc, "txpool_status", &json!([]))?;
-            ensure!(number(&pool["pending"])? == 0, "{pool}");
-            Ok(())
-        })
+        call(&self.rpc, "evm_setAutomine", &json!([true])).map(drop)
     }
 
     /// The JSON-RPC request by which a client asks who owns each of these parcels.

@@ -8,12 +8,9 @@ use std::{
     time::Duration,
 };
 
-use axum::{Extension, Router};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use axum::{Router, body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -22,6 +19,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::{
     Error,
@@ -128,11 +126,11 @@ impl Listener {
             let Some(admitted) = clients.admit(client.network(), self.limits.a_client) else {
                 continue;
             };
-            let router = router.clone().layer(Extension(client));
             let (head, cancelled) = (self.limits.head, cancelled.clone());
+            let router = router.clone();
             connections.spawn(async move {
                 let _held = (place, admitted);
-                serve_connection(stream, router, head, cancelled).await;
+                serve_connection(stream, client, router, head, cancelled).await;
             });
         }
         // Dropping the set aborts whatever is left.
@@ -158,6 +156,7 @@ async fn accept(
 
 async fn serve_connection(
     stream: TcpStream,
+    client: ClientAddress,
     router: Router,
     head: Duration,
     cancelled: CancellationToken,
@@ -166,11 +165,17 @@ async fn serve_connection(
     let socket = SockRef::from(&stream);
     let _ = socket.set_tcp_user_timeout(Some(STALL_TIMEOUT));
     let _ = socket.set_tcp_nodelay(true);
+    // A layer on the router would copy every route for every connection.
+    let service = service_fn(|request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(client);
+        router.clone().oneshot(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         .max_buf_size(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // A connection's error is its client's affair: gone, too slow, not HTTP.
     tokio::select! {

@@ -149,6 +149,7 @@ fn head_of(seedbox: &Seedbox, parcels: usize) -> Result<Value> {
         ensure!(head["parcels"] == parcels, "{}", head["parcels"]);
         Ok(head)
     })
+    .with_context(|| seedbox.log())
 }
 
 /// The whole world: how large, how fast.

@@ -12,7 +12,7 @@ use super::{
         ListedModel, OwnerTable, ReadOwners, put_model, put_placement, read_models, read_placements,
     },
 };
-use crate::{LandGrid, ModelId, Parcel, ParcelState, Placement};
+use crate::{LandGrid, Model, ModelId, Parcel, ParcelState, Placement};
 
 /// Parcels along a chunk's side.
 pub const CHUNK_SIDE: i16 = 16;
@@ -115,20 +115,62 @@ fn listed(state: &ParcelState) -> ParcelState {
 }
 
 impl LandGrid {
+    /// One chunk, which may have no parcels.
+    pub fn chunk(&self, id: ChunkId) -> Chunk {
+        let mut chunk = Chunk::empty(id);
+        let (first, last) = (id.parcel(0), id.parcel(u8::MAX));
+        for x in first.x..=last.x {
+            let column = Parcel { x, y: first.y }..=Parcel { x, y: last.y };
+            let parcels = self.parcels.range(column);
+            chunk
+                .parcels
+                .extend(parcels.map(|(&p, state)| (p, listed(state))));
+        }
+        let known = |id| Some((id, ListedModel::from(self.models.get(&id)?)));
+        let models = chunk.named().into_iter().filter_map(known);
+        chunk.models = models.take(MAX_CHUNK_MODELS).collect();
+        chunk
+    }
+
     /// Every chunk that has a parcel.
     pub fn chunks(&self) -> BTreeMap<ChunkId, Chunk> {
-        let mut chunks: BTreeMap<ChunkId, Chunk> = BTreeMap::new();
-        for (&parcel, state) in &self.parcels {
-            let id = ChunkId::of(parcel);
-            let chunk = chunks.entry(id).or_insert_with(|| Chunk::empty(id));
-            chunk.parcels.insert(parcel, listed(state));
+        let ids: BTreeSet<ChunkId> = self.parcels.keys().copied().map(ChunkId::of).collect();
+        ids.into_iter().map(|id| (id, self.chunk(id))).collect()
+    }
+
+    /// The chunks that may differ from what they were in `before`; the others are the same.
+    pub fn changed_chunks(&self, before: &LandGrid) -> BTreeSet<ChunkId> {
+        let mut changed = BTreeSet::new();
+        let mut old = before.parcels.iter().peekable();
+        for (parcel, state) in &self.parcels {
+            while let Some((gone, _)) = old.next_if(|(old, _)| *old < parcel) {
+                changed.insert(ChunkId::of(*gone));
+            }
+            let same = old.next_if(|(old, _)| *old == parcel);
+            if same.is_none_or(|(_, old)| old != state) {
+                changed.insert(ChunkId::of(*parcel));
+            }
         }
-        for chunk in chunks.values_mut() {
-            let known = |id| Some((id, ListedModel::from(self.models.get(&id)?)));
-            let models = chunk.named().into_iter().filter_map(known);
-            chunk.models = models.take(MAX_CHUNK_MODELS).collect();
+        changed.extend(old.map(|(gone, _)| ChunkId::of(*gone)));
+        let models: BTreeSet<ModelId> = [
+            (&self.models, &before.models),
+            (&before.models, &self.models),
+        ]
+        .into_iter()
+        .flat_map(|(one, other)| {
+            let differs = |(id, model): &(&ModelId, &Model)| other.get(id) != Some(model);
+            one.iter().filter(differs).map(|(id, _)| *id)
+        })
+        .collect();
+        if !models.is_empty() {
+            let names = |state: &ParcelState| {
+                let mut placements = state.placements.iter();
+                placements.any(|placement| models.contains(&placement.model))
+            };
+            let naming = self.parcels.iter().filter(|(_, state)| names(state));
+            changed.extend(naming.map(|(parcel, _)| ChunkId::of(*parcel)));
         }
-        chunks
+        changed
     }
 }
 

@@ -80,7 +80,6 @@ impl Grid {
             return;
         }
         let made = tokio::task::spawn_blocking(move || {
-            let before = before.map(|current| Arc::clone(&current.snapshot));
             let step = Snapshot::next(before.as_deref(), epoch, &grid);
             (grid, step)
         });

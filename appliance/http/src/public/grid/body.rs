@@ -172,7 +172,7 @@ impl Body {
 }
 
 fn gzipped(plain: &[u8]) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
     let _ = gzip.write_all(plain);
     gzip.finish().unwrap_or_default()

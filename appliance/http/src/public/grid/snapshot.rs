@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use super::{
     Grid,
     body::{Body, SharedBody},
+    history::Current,
 };
 use crate::problem::{Problem, ProblemType};
 
@@ -39,31 +40,28 @@ pub(super) struct Step {
 }
 
 impl Snapshot {
-    /// Encodes `grid`; `before` gives what has not changed since.
-    pub(super) fn next(before: Option<&Snapshot>, epoch: Epoch, grid: &LandGrid) -> Step {
-        let from = before.map_or(epoch, |before| before.epoch);
+    /// Encodes `grid`, or what differs in it from the state before.
+    pub(super) fn next(before: Option<&Current>, epoch: Epoch, grid: &LandGrid) -> Step {
+        let name = epoch.name();
+        let known = before.map(|before| &before.snapshot);
         let mut step = Step {
             snapshot: Snapshot {
                 epoch,
-                name: epoch.name(),
-                header: HeaderValue::try_from(epoch.name().to_string())
+                name,
+                header: HeaderValue::try_from(name.to_string())
                     .unwrap_or(HeaderValue::from_static("")),
                 changed_at: grid.changed.map(|block| block.timestamp),
-                chunks: HashMap::new(),
+                chunks: known.map_or_else(HashMap::new, |known| known.chunks.clone()),
                 world: OnceCell::new(),
             },
-            delta: Delta::new(from, epoch),
+            delta: Delta::new(known.map_or(epoch, |known| known.epoch), epoch),
             replaced: 0,
             differs: false,
         };
-        for (id, chunk) in grid.chunks() {
-            step.take(before, id, &chunk);
-        }
-        let known = before.iter().flat_map(|before| &before.chunks);
-        let mut lost: Vec<ChunkId> = known.map(|(id, _)| *id).collect();
-        lost.retain(|id| !step.snapshot.chunks.contains_key(id));
-        for id in lost {
-            step.compare(before, &Chunk::empty(id));
+        let nothing = LandGrid::default();
+        let earlier = before.map_or(&nothing, |before| &*before.grid);
+        for id in grid.changed_chunks(earlier) {
+            step.take(&grid.chunk(id), known.is_some());
         }
         step
     }
@@ -115,30 +113,26 @@ impl Snapshot {
 }
 
 impl Step {
-    fn take(&mut self, before: Option<&Snapshot>, id: ChunkId, chunk: &Chunk) {
+    /// Puts a chunk in the place of what it was, and into the delta if that leads anywhere.
+    fn take(&mut self, chunk: &Chunk, follows: bool) {
+        let chunks = &mut self.snapshot.chunks;
+        let known = chunks.get(&chunk.id);
         let bytes = chunk.encode();
-        let known = before.and_then(|before| before.chunks.get(&id));
-        let body = match known {
-            Some(known) if known.plain() == bytes => Arc::clone(known),
-            _ => {
-                self.compare(before, chunk);
-                Arc::new(Body::new(bytes))
-            }
-        };
-        self.snapshot.chunks.insert(id, body);
-    }
-
-    /// Adds a chunk that differs to the delta.
-    fn compare(&mut self, before: Option<&Snapshot>, after: &Chunk) {
-        self.differs = true;
-        let Some(before) = before else {
+        if known.is_some_and(|known| known.plain() == bytes) {
             return;
-        };
-        let known = before.chunks.get(&after.id);
-        self.replaced += known.map_or(0, |body| body.plain().len());
-        let known = known.and_then(|body| decoded(body).ok());
-        let empty = Chunk::empty(after.id);
-        self.delta.add(known.as_ref().unwrap_or(&empty), after);
+        }
+        self.differs = true;
+        self.replaced += known.map_or(0, |known| known.plain().len());
+        if follows {
+            let before = known.and_then(|known| decoded(known).ok());
+            let before = before.unwrap_or_else(|| Chunk::empty(chunk.id));
+            self.delta.add(&before, chunk);
+        }
+        if chunk.parcels.is_empty() {
+            chunks.remove(&chunk.id);
+        } else {
+            chunks.insert(chunk.id, Arc::new(Body::new(bytes)));
+        }
     }
 }
 
