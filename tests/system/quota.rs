@@ -19,6 +19,8 @@ use system_tests::{
 const MEGABYTE: u64 = 1_000_000;
 const QUOTA: u64 = 200 * MEGABYTE;
 const DEMAND: u64 = 1000 * MEGABYTE;
+/// Models of 3 MB that are wanted when all the others were answered.
+const SMALL: usize = 12;
 const LIMIT: Duration = Duration::from_secs(240);
 
 /// One gigabyte in models from 3 to 48 MB.
@@ -47,6 +49,26 @@ fn request(seedbox: &Seedbox, model: &Published) -> Result<u16> {
     })
 }
 
+/// Waits until every request was answered by a torrent, an eviction or a refusal.
+fn wait_answered(seedbox: &mut Seedbox, asked: usize) -> Result<()> {
+    wait_until("every request to be answered", LIMIT, || {
+        let torrents = seedbox.torrents()?;
+        let busy = torrents
+            .iter()
+            .filter(|torrent| !torrent.is_secured())
+            .count();
+        ensure!(busy == 0, "{busy} torrents are on their way");
+        let refused = seedbox.refusals()?.len() as u64;
+        let evicted = seedbox.status()?["seeder"]["evicted"].as_u64().unwrap_or(0);
+        let answered = torrents.len() as u64 + evicted + refused;
+        ensure!(
+            answered >= asked as u64,
+            "{answered} of {asked} ({evicted} evicted, {refused} refused)"
+        );
+        Ok(())
+    })
+}
+
 #[test]
 fn one_gigabyte_wanted_on_a_200_megabyte_volume() -> Result<()> {
     let world = World::start()?;
@@ -61,6 +83,13 @@ fn one_gigabyte_wanted_on_a_200_megabyte_volume() -> Result<()> {
     }
     let (too_large, _) = world.publish_random("too large", 60 * MEGABYTE)?;
     let wanted = demand(&world)?;
+    let small = (0..SMALL)
+        .map(|index| {
+            Ok(world
+                .publish_random(&format!("small {index}"), 3 * MEGABYTE)?
+                .0)
+        })
+        .collect::<Result<Vec<_>>>()?;
     world.wait_seeding()?;
     let volume = disk.path().join("volume");
     fs::create_dir(&volume)?;
@@ -80,27 +109,12 @@ fn one_gigabyte_wanted_on_a_200_megabyte_volume() -> Result<()> {
     for model in &wanted {
         request(&seedbox, model)?;
     }
-    wait_until(
-        "every request to be answered by a torrent, an eviction or a refusal",
-        LIMIT,
-        || {
-            let torrents = seedbox.torrents()?;
-            let busy = torrents
-                .iter()
-                .filter(|torrent| !torrent.is_secured())
-                .count();
-            ensure!(busy == 0, "{busy} torrents are on their way");
-            let refused = seedbox.refusals()?.len() as u64;
-            let evicted = seedbox.status()?["seeder"]["evicted"].as_u64().unwrap_or(0);
-            let answered = torrents.len() as u64 + evicted + refused;
-            let asked = (mine.len() + wanted.len() + 1) as u64;
-            ensure!(
-                answered >= asked,
-                "{answered} of {asked} ({evicted} evicted, {refused} refused)"
-            );
-            Ok(())
-        },
-    )?;
+    wait_answered(&mut seedbox, mine.len() + wanted.len() + 1)?;
+    // Demand goes on, for small things now: what is still empty gets filled.
+    for model in &small {
+        request(&seedbox, model)?;
+    }
+    wait_answered(&mut seedbox, mine.len() + wanted.len() + small.len() + 1)?;
 
     let seen = witness.testimony();
     let evicted = seedbox.status()?["seeder"]["evicted"].as_u64().unwrap_or(0);

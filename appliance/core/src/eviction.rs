@@ -19,6 +19,10 @@ const CACHE_SHARE: u64 = 4;
 /// of a closer fit.
 const WASTE_SHARE: u64 = 25;
 
+/// Worth up to this many times as much counts as missed no more: how many seeds were seen last is
+/// a rough figure.
+const ALIKE: f64 = 4.0;
+
 /// How much the network would miss an item, whatever its size and age.
 fn worth(item: &Item) -> f64 {
     let demand = &item.demand;
@@ -45,7 +49,7 @@ pub struct Plan {
 /// Chooses what to evict to free at least `need` bytes, or `None` if that much is not evictable.
 ///
 /// The lowest scores go. Only where that would free more than `spare` bytes too many, a closer fit
-/// is taken if there is one among what the network would miss no more: a cache half empty because
+/// is taken if there is one among what the network would miss about as much: a cache half empty because
 /// one large torrent left serves nobody.
 pub fn plan(evictable: &[Evictable], need: u64, spare: u64) -> Option<Plan> {
     if need == 0 {
@@ -66,7 +70,7 @@ pub fn plan(evictable: &[Evictable], need: u64, spare: u64) -> Option<Plan> {
         .iter()
         .map(|victim| worth(victim.item()))
         .fold(0.0, f64::max);
-    ranked.retain(|(_, e)| worth(e.item()) <= dearest);
+    ranked.retain(|(_, e)| worth(e.item()) <= ALIKE * dearest);
     gather(&ranked, need, most).or(Some(lowest))
 }
 
