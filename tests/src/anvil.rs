@@ -14,6 +14,11 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod crowd;
+mod words;
+
+pub use self::crowd::Order;
+pub(crate) use self::words::storage_hash;
 use crate::{
     abi::{Argument, encode},
     http::Client,
@@ -54,10 +59,18 @@ impl Anvil {
     /// # Errors
     /// Foundry or the contracts' artefacts are missing: `make setup` gets and builds them.
     pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with further options of anvil's.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(options: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
         let rpc = Client::new(format!("http://127.0.0.1:{port}"));
-        let process = spawn(port, folder.path(), &rpc)?;
+        let process = spawn(port, folder.path(), &rpc, options)?;
         let accounts: Vec<String> =
             serde_json::from_value(call(&rpc, "eth_accounts", &json!([]))?)?;
         let contracts = deploy(&rpc, &accounts[0])?;
@@ -118,47 +131,6 @@ impl Anvil {
         Ok((shifted(x) << 16) | shifted(y))
     }
 
-    /// Mints parcels by token ID, each share to somebody else, in as few blocks as will do.
-    ///
-    /// # Errors
-    /// The chain refused it.
-    pub fn mint_all(&self, shares: &[(String, Vec<u64>)]) -> Result<()> {
-        call(&self.rpc, "evm_setBlockGasLimit", &json!(["0x5f5e100"]))?;
-        call(&self.rpc, "evm_setAutomine", &json!([false]))?;
-        let sent = call(
-            &self.rpc,
-            "eth_getTransactionCount",
-            &json!([self.account(0), "latest"]),
-        )?;
-        let mut nonces = number(&sent)?..;
-        for some in shares.chunks(200) {
-            let transactions = some.iter().zip(&mut nonces).map(|((to, parcels), nonce)| {
-                let gas = 60_000 + 60_000 * parcels.len();
-                let arguments = [Argument::address(to), Argument::Numbers(parcels.clone())];
-                let land = &self.contracts.land;
-                let data = land.call_data("mintBatch(address,uint32[])", &arguments)?;
-                let (from, to) = (self.account(0), &land.address);
-                let transaction = json!({
-                    "from": from, "to": to, "data": data, "gas": hexadecimal(gas as u64),
-                    "nonce": hexadecimal(nonce),
-                });
-                Ok(request("eth_sendTransaction", &json!([transaction])))
-            });
-            let batch = Value::Array(transactions.collect::<Result<_>>()?);
-            let answers: Vec<Value> = self.rpc.post("", &batch)?.json()?;
-            let refused = answers.iter().find(|answer| answer.get("error").is_some());
-            ensure!(refused.is_none(), "a parcel was refused: {refused:?}");
-            wait_until("parcels to be minted", Duration::from_secs(60), || {
-                self.mine(1)?;
-                let pool = call(&self.rpc, "txpool_status", &json!([]))?;
-                let left = number(&pool["pending"])? + number(&pool["queued"])?;
-                ensure!(left == 0, "{pool}");
-                Ok(())
-            })?;
-        }
-        call(&self.rpc, "evm_setAutomine", &json!([true])).map(drop)
-    }
-
     /// The JSON-RPC request by which a client asks who owns each of these parcels.
     ///
     /// # Errors
@@ -176,6 +148,16 @@ impl Anvil {
     /// Address of the Land contract.
     pub fn land(&self) -> &str {
         &self.contracts.land.address
+    }
+
+    /// Address of the Model contract.
+    pub fn model(&self) -> &str {
+        &self.contracts.model.address
+    }
+
+    /// Address of the Placement contract.
+    pub fn placement(&self) -> &str {
+        &self.contracts.placement.address
     }
 
     /// What the chain's process has cost so far.
@@ -322,7 +304,7 @@ impl Anvil {
     /// # Errors
     /// The port was taken meanwhile.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = spawn(self.port, self.folder.path(), &self.rpc)?;
+        self.process = spawn(self.port, self.folder.path(), &self.rpc, &[])?;
         self.mine(1)
     }
 
@@ -364,12 +346,13 @@ impl Contract {
     }
 }
 
-fn spawn(port: u16, folder: &Path, rpc: &Client) -> Result<Process> {
+fn spawn(port: u16, folder: &Path, rpc: &Client, options: &[&str]) -> Result<Process> {
     let mut command = Command::new(repository().join("contracts/tools/anvil"));
     command.args(["--silent", "--port"]).arg(port.to_string());
     command.arg("--state").arg(folder.join("state.json"));
     // Its default folder is one for all, and grows with every run.
     command.arg("--cache-path").arg(folder.join("cache"));
+    command.args(options);
     let mut process = Process::start(&command, &folder.join("anvil.log"))?;
     wait_until("the chain to answer", Duration::from_secs(20), || {
         process.ensure_running()?;

@@ -9,9 +9,12 @@ pub mod abi;
 pub mod anvil;
 pub mod aria2;
 pub mod beacon;
+mod contracts;
 pub mod damage;
 pub mod disk;
+pub mod history;
 pub mod http;
+pub mod land;
 pub mod models;
 pub mod node;
 pub mod process;
@@ -20,6 +23,7 @@ pub mod seedbox;
 pub mod tracker;
 pub mod transmission;
 pub mod wait;
+pub mod witness;
 pub mod world;
 
 /// The root of the repository that the tests were built from.

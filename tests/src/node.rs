@@ -29,7 +29,10 @@ use self::{
     server::{Reply, Server},
     upstream::Upstream,
 };
-use crate::{anvil::block, http::Client};
+use crate::{
+    anvil::{block, storage_hash},
+    http::Client,
+};
 
 /// Bytes of an answer that is far too long.
 const HUGE: usize = 100_000_000;
@@ -90,6 +93,14 @@ impl Node {
     pub fn block_hash(&self, height: u64) -> Result<String> {
         let hash = &self.block(height)?["hash"];
         Ok(hash.as_str().context("no hash")?.to_owned())
+    }
+
+    /// An account's storage root in the newest block.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn storage_hash(&self, account: &str) -> Result<String> {
+        storage_hash(&Client::new(self.rpc_url()), account, "latest")
     }
 
     /// Takes in anvil's newest blocks, as every question about blocks makes it do. Worth a call

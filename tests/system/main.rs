@@ -5,6 +5,7 @@ mod bad_input;
 mod chain_faults;
 mod corruption;
 mod grid;
+mod history;
 mod idle;
 #[path = "../crash/kill.rs"]
 mod kill;

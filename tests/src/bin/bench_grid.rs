@@ -2,7 +2,6 @@
 //! and time, a thousand listeners, memory. On loopback, in one run; prints its figures.
 
 use std::{
-    collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
     process::Command,
@@ -12,10 +11,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use system_tests::{
     anvil::Anvil,
     http::Client,
+    land::{self, token_id},
     process::{Usage, run},
     seedbox::{Seedbox, Settings},
     wait::wait_until,
@@ -23,7 +22,8 @@ use system_tests::{
 
 const PARCELS: usize = 81_000;
 const OWNERS: u64 = 8_000;
-const SIDE: i64 = 285;
+/// Owners who get their parcels in one block.
+const SHARES: usize = 200;
 const LISTENERS: usize = 1_000;
 const SECONDS: u64 = 8;
 const LIMIT: Duration = Duration::from_secs(120);
@@ -45,7 +45,10 @@ fn main() -> Result<()> {
     )?;
     let anvil = Anvil::start()?;
     let (seller, buyer) = (anvil.account(5).to_owned(), anvil.account(6).to_owned());
-    anvil.mint_all(&shares(&seller))?;
+    let shares = land::shares(PARCELS, OWNERS, |parcel| {
+        (parcel == token_id(0, 0)).then(|| seller.clone())
+    });
+    anvil.mint_all(&shares, SHARES)?;
 
     let empty = Settings::new()?.start()?;
     let without = megabytes(empty.usage()?.resident);
@@ -120,29 +123,6 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-fn token_id(x: i64, y: i64) -> u64 {
-    (((x + 0x8000) << 16) | (y + 0x8000)).unsigned_abs()
-}
-
-/// A square of parcels, each with an owner by chance; the middle is `seller`'s.
-fn shares(seller: &str) -> Vec<(String, Vec<u64>)> {
-    let half = SIDE / 2;
-    let square = (-half..=half).flat_map(|x| (-half..=half).map(move |y| token_id(x, y)));
-    let mut shares: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for parcel in square.take(PARCELS) {
-        let drawn = Sha256::digest(parcel.to_be_bytes());
-        let owner = u64::from_be_bytes(drawn[..8].try_into().unwrap_or_default()) % OWNERS;
-        let address = &Sha256::digest(owner.to_le_bytes())[..20];
-        let address = if parcel == token_id(0, 0) {
-            seller.to_owned()
-        } else {
-            format!("0x{}", hex::encode(address))
-        };
-        shares.entry(address).or_default().push(parcel);
-    }
-    shares.into_iter().collect()
-}
-
 fn head_of(seedbox: &Seedbox, parcels: usize) -> Result<Value> {
     wait_until("the box to have read the world", LIMIT, || {
         let head: Value = seedbox.public().get("/grid/head")?;
@@ -203,7 +183,7 @@ fn served(url: &str, usage: impl Fn() -> Result<Usage>) -> Result<Rate> {
 
 /// How many regions a chain node serves, one `eth_call` a parcel, all in one request.
 fn asked(anvil: &Anvil) -> Result<Rate> {
-    let region: Vec<u64> = (0..256)
+    let region: Vec<u64> = (0..256i16)
         .map(|cell| token_id(cell >> 4, cell & 15))
         .collect();
     let question = anvil.owners_question(&region)?;
