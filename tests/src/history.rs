@@ -117,14 +117,7 @@ impl<'a> History<'a> {
         self.forks += 1;
         match self.random.random_range(0..3) {
             0 => self.anvil.reorganise(depth)?,
-            1 => {
-                // All of it is chosen before any of it happens.
-                let mut drawing = Drawing::new(manner);
-                let blocks: Vec<Vec<Order>> = (0..depth)
-                    .map(|_| self.draw(&mut drawing, calls))
-                    .collect::<Result<_>>()?;
-                self.anvil.reorganise_with(&blocks)?;
-            }
+            1 => self.replace(manner, depth, calls)?,
             _ => {
                 self.anvil.roll_back(depth)?;
                 for _ in 0..self.random.random_range(1..=3) {
@@ -135,6 +128,29 @@ impl<'a> History<'a> {
         }
         self.absorb(common + 1..=top)?;
         Ok(depth)
+    }
+
+    /// The newest `depth` blocks are replaced by others with up to `calls` calls each.
+    ///
+    /// # Errors
+    /// The chain failed, or is not remembered so far back.
+    pub fn fork_with(&mut self, manner: Manner, depth: usize, calls: usize) -> Result<()> {
+        let depth = depth as u64;
+        ensure!(depth < self.past.len() as u64, "too deep a fork");
+        let common = self.newest()?.0 - depth;
+        self.past.retain(|(height, _)| *height <= common);
+        self.forks += 1;
+        self.replace(manner, depth, calls)?;
+        self.absorb(common + 1..=common + depth)
+    }
+
+    /// All of it is chosen before any of it happens.
+    fn replace(&mut self, manner: Manner, depth: u64, calls: usize) -> Result<()> {
+        let mut drawing = Drawing::new(manner);
+        let blocks: Vec<Vec<Order>> = (0..depth)
+            .map(|_| self.draw(&mut drawing, calls))
+            .collect::<Result<_>>()?;
+        self.anvil.reorganise_with(&blocks)
     }
 
     fn newest(&self) -> Result<&(u64, People)> {

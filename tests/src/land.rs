@@ -24,7 +24,10 @@ pub fn shares(
     for parcel in square.take(parcels) {
         let owner = owner_of(parcel).unwrap_or_else(|| {
             let owner = chance(parcel) % strangers;
-            format!("0x{}", hex::encode(&Sha256::digest(owner.to_le_bytes())[..20]))
+            format!(
+                "0x{}",
+                hex::encode(&Sha256::digest(owner.to_le_bytes())[..20])
+            )
         });
         shares.entry(owner).or_default().push(parcel);
     }

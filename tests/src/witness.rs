@@ -56,7 +56,10 @@ impl Witness {
         for (contract, spoiled) in contracts.into_iter().zip(history.spoiled()) {
             if !spoiled {
                 let (ours, plain) = (node.storage_hash(contract)?, anvil.storage_hash(contract)?);
-                ensure!(ours == plain, "block {height}: {contract} has {plain}, not {ours}");
+                ensure!(
+                    ours == plain,
+                    "block {height}: {contract} has {plain}, not {ours}"
+                );
                 self.plain += 1;
             }
         }

@@ -3,7 +3,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U64, U256},
+    primitives::{Address, B256, Bytes, Log as PrimitiveLog, U64, U256},
     pubsub::RawSubscription,
     rpc::{
         client::RpcClient,
@@ -72,6 +72,34 @@ struct RpcRooted {
     #[serde(flatten)]
     header: RpcHeader,
     state_root: B256,
+}
+
+/// A log, of which an answer may hold thousands: read in one go, without what the box never asks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RpcLog {
+    address: Address,
+    topics: Vec<B256>,
+    data: Bytes,
+    block_hash: Option<B256>,
+    block_number: Option<U64>,
+    log_index: Option<U64>,
+    #[serde(default)]
+    removed: bool,
+}
+
+impl From<RpcLog> for Log {
+    fn from(told: RpcLog) -> Self {
+        Log {
+            // More topics than there can be are none that the box knows.
+            inner: PrimitiveLog::new(told.address, told.topics, told.data).unwrap_or_default(),
+            block_hash: told.block_hash,
+            block_number: told.block_number.map(|number| number.to()),
+            log_index: told.log_index.map(|index| index.to()),
+            removed: told.removed,
+            ..Log::default()
+        }
+    }
 }
 
 impl Endpoint {
@@ -265,7 +293,8 @@ impl Source for Endpoint {
             .filter()
             .from_block(*numbers.start())
             .to_block(*numbers.end());
-        self.ask("eth_getLogs", (range,)).await
+        let logs: Vec<RpcLog> = self.ask("eth_getLogs", (range,)).await?;
+        Ok(logs.into_iter().map(Log::from).collect())
     }
 
     async fn logs_of(&self, blocks: &[BlockRef]) -> Result<Vec<Log>, EndpointError> {
@@ -273,8 +302,8 @@ impl Source for Endpoint {
             .iter()
             .map(|b| (self.filter().at_block_hash(B256::from(b.hash)),))
             .collect();
-        let logs: Vec<Vec<Log>> = self.ask_each("eth_getLogs", &filters).await?;
-        Ok(logs.into_iter().flatten().collect())
+        let logs: Vec<Vec<RpcLog>> = self.ask_each("eth_getLogs", &filters).await?;
+        Ok(logs.into_iter().flatten().map(Log::from).collect())
     }
 
     async fn evidence(&self, block: &BlockRef) -> Result<Evidence, EndpointError> {

@@ -8,6 +8,8 @@
 
 mod audit;
 mod forks;
+mod pace;
+mod settled;
 mod writing;
 
 use seedbox_core::{BlockRef, UnixTime};
@@ -15,11 +17,11 @@ use seedbox_store::{
     Store,
     chain::{Change, Reading},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tracing::{info, warn};
 
 pub(crate) use self::audit::Proved;
-use self::{audit::Ledger, forks::same};
+use self::{audit::Ledger, forks::same, pace::Pace};
 
 use crate::{
     Deployment, contracts,
@@ -40,10 +42,6 @@ const BY_HASH: u64 = 8;
 /// Headers that are read at once.
 const CHUNK: u64 = 64;
 
-/// Blocks in one range of old ones, at first and at most.
-const FIRST_RANGE: u64 = 2_000;
-const MAX_RANGE: u64 = 50_000;
-
 /// Times that one look at the chain may go back before the endpoint is called unreliable.
 const MAX_REWINDS: u32 = 3;
 
@@ -63,10 +61,13 @@ pub(crate) struct Reader {
     store: Store,
     deployment: Deployment,
     working: Working,
-    /// Blocks to ask for in one range; shrinks when an endpoint complains.
-    range: u64,
+    /// How many blocks to ask for in one range.
+    pace: Pace,
     /// When the confirmation of the head was last written down.
     written_at: Option<UnixTime>,
+    /// When anything was last written, and what is being written.
+    written: Instant,
+    writing: Option<JoinHandle<Result<(), seedbox_store::Error>>>,
     /// Whether a state must be proved before it is shown.
     proves: bool,
     /// What was proved.
@@ -95,7 +96,9 @@ impl Reader {
             store,
             deployment,
             working,
-            range: FIRST_RANGE,
+            pace: Pace::default(),
+            writing: None,
+            written: Instant::now(),
             written_at: None,
             proves: true,
             ledger: Ledger::default(),
@@ -117,6 +120,7 @@ impl Reader {
         now: UnixTime,
     ) -> Result<(), Failure> {
         let head = source.head().await?;
+        let (learned, reorgs) = (Instant::now(), self.view.borrow().reorgs);
         self.view.send_if_modified(|view| {
             let number = Some(head.block.number);
             std::mem::replace(&mut view.head, number) != number
@@ -131,12 +135,21 @@ impl Reader {
                 }
                 self.reconcile(source, &head).await?;
             }
-            let position = self.working.tip.map(|tip| tip.number);
-            self.view.send_modify(|view| view.position = position);
+            self.show_position();
         }
         self.audit(source).await?;
         self.corroborate(source).await?;
-        self.confirm(now).await
+        self.confirm(now).await?;
+        if self.view.borrow().reorgs > reorgs {
+            let milliseconds = learned.elapsed().as_millis();
+            info!(milliseconds, "the other branch is shown");
+        }
+        Ok(())
+    }
+
+    fn show_position(&self) {
+        let position = self.working.tip.map(|tip| tip.number);
+        self.view.send_modify(|view| view.position = position);
     }
 
     /// Reads the next blocks; `false` if what was read so far is not on the source's chain.
@@ -159,46 +172,6 @@ impl Reader {
         }
     }
 
-    /// Reads a wide range of blocks so old that they are not reorganised any more.
-    async fn read_settled(
-        &mut self,
-        source: &impl Source,
-        next: u64,
-        last: u64,
-    ) -> Result<bool, Failure> {
-        if let Some(tip) = self.working.tip
-            && !same(source, &tip).await?
-        {
-            return Ok(false);
-        }
-        let Some((to, logs)) = self.logs(source, next, last).await? else {
-            return Ok(true);
-        };
-        let mut blocks = Vec::new();
-        if self.working.tip.is_none() && to > next {
-            blocks.push(existing(source, next).await?);
-        }
-        blocks.push(existing(source, to).await?);
-        let logs = logs::check(&self.deployment, logs, next..=to, |number| {
-            blocks
-                .iter()
-                .find(|block| block.number == number)
-                .map(|block| block.hash)
-        })?;
-        let changes = self.project(&logs);
-        match last_changing(source, &blocks, &changes, &logs).await {
-            Ok(changing) => blocks.extend(changing),
-            Err(error) => {
-                self.take_back(&changes);
-                return Err(error.into());
-            }
-        }
-        blocks.sort_by_key(|block| block.number);
-        self.working.floor = to;
-        self.commit(blocks, changes, false).await?;
-        Ok(true)
-    }
-
     /// Undoes changes that will not be written.
     fn take_back(&mut self, changes: &[Change]) {
         for change in changes.iter().rev() {
@@ -219,10 +192,8 @@ impl Reader {
             (last, None)
         } else {
             let upto = (last - BY_HASH).min(next + CHUNK - 1);
-            match self.logs(source, next, upto).await? {
-                Some((to, logs)) => (to, Some(logs)),
-                None => return Ok(true),
-            }
+            let (to, logs) = self.pace.logs(source, next, upto).await?;
+            (to, Some(logs))
         };
         let headers = if next == last {
             vec![*head]
@@ -267,37 +238,6 @@ impl Reader {
         Ok(Some(headers.iter().map(|header| header.block).collect()))
     }
 
-    /// The logs from `next` on, as far as `last` or as the endpoint likes, and how far that is.
-    /// `None` if the range turned out too wide: then it is narrower the next time.
-    async fn logs(
-        &mut self,
-        source: &impl Source,
-        next: u64,
-        last: u64,
-    ) -> Result<Option<(u64, Vec<alloy::rpc::types::Log>)>, Failure> {
-        let to = last.min(next.saturating_add(self.range - 1));
-        match source.logs(next..=to).await {
-            Ok(logs) => {
-                // Only a range that was used in full says that a wider one may do.
-                if to - next + 1 == self.range {
-                    self.range = (self.range + self.range / 4 + 1).min(MAX_RANGE);
-                }
-                Ok(Some((to, logs)))
-            }
-            Err(error) if to > next && error.asks_for_less() => {
-                self.range = (to - next).div_ceil(2);
-                info!(blocks = self.range, "reading fewer blocks at once");
-                Ok(None)
-            }
-            Err(error) => {
-                if matches!(error, EndpointError::Timeout(_)) {
-                    self.range = (to - next).div_ceil(2).max(1);
-                }
-                Err(error.into())
-            }
-        }
-    }
-
     /// Projects events; what cannot be used is counted and left out.
     fn project(&mut self, logs: &[EventLog]) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -328,27 +268,6 @@ impl Reader {
         }
         changes
     }
-}
-
-/// The block of the last change, if it is not among `blocks`: it names the state.
-async fn last_changing(
-    source: &impl Source,
-    blocks: &[BlockRef],
-    changes: &[Change],
-    logs: &[EventLog],
-) -> Result<Option<BlockRef>, EndpointError> {
-    let Some(number) = changes.last().map(|change| change.block) else {
-        return Ok(None);
-    };
-    if blocks.iter().any(|block| block.number == number) {
-        return Ok(None);
-    }
-    let block = existing(source, number).await?;
-    let mut own = logs.iter().filter(|log| log.block == number);
-    if !own.all(|log| log.log.block_hash.is_some_and(|hash| hash.0 == block.hash)) {
-        return Err(nonsense("a log that is not in the block it names"));
-    }
-    Ok(Some(block))
 }
 
 async fn existing(source: &impl Source, number: u64) -> Result<BlockRef, EndpointError> {

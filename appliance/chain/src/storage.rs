@@ -3,14 +3,14 @@
 
 mod replay;
 mod trie;
-
-use std::collections::BTreeMap;
+mod words;
 
 use alloy::primitives::{B256, U256, keccak256};
 use seedbox_store::chain::{Contract, Row};
 
 pub(crate) use replay::replay;
 pub(crate) use trie::Roots;
+use words::Words;
 
 /// Slot of a token's name, and of its symbol.
 const NAME: U256 = U256::ZERO;
@@ -18,10 +18,10 @@ const SYMBOL: U256 = U256::ONE;
 /// Base slot of a token's mapping from IDs to owners.
 pub(crate) const TOKEN_OWNERS: U256 = U256::from_limbs([2, 0, 0, 0]);
 
-/// The words of all contracts that are not zero, in the order of their tries.
+/// The words of all contracts. A copy costs little.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Storage {
-    words: [BTreeMap<B256, U256>; 3],
+    words: [Words; 3],
 }
 
 impl Default for Storage {
@@ -45,19 +45,12 @@ impl Default for Storage {
 impl Storage {
     /// The word in a slot, zero where there is none.
     pub(crate) fn word(&self, contract: Contract, slot: U256) -> U256 {
-        let found = self.words[contract as usize].get(&path(slot));
-        found.copied().unwrap_or_default()
+        self.words[contract as usize].get(&path(slot))
     }
 
     /// Sets a word by its path in the trie and returns it as it was.
     pub(crate) fn set(&mut self, contract: Contract, path: B256, word: U256) -> U256 {
-        let words = &mut self.words[contract as usize];
-        let before = if word.is_zero() {
-            words.remove(&path)
-        } else {
-            words.insert(path, word)
-        };
-        before.unwrap_or_default()
+        self.words[contract as usize].set(path, word)
     }
 
     /// Sets a word; gives the row before and after, if they differ.

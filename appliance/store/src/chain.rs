@@ -6,6 +6,8 @@
 
 mod rows;
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 use seedbox_core::{
     BlockRef, Model, ModelId, Parcel, Placement, PlacementId, UnixTime, WalletAddress,
@@ -55,6 +57,28 @@ pub enum Row {
         #[serde(with = "hex::serde")]
         [u8; 32],
     ),
+}
+
+/// What names a row, in the order of the tables and of the rows in them.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'a> {
+    Parcel(Parcel),
+    Model(ModelId),
+    ModelOwner(ModelId),
+    Placement(PlacementId),
+    Slot(Contract, &'a [u8; 32]),
+}
+
+impl Row {
+    fn key(&self) -> Key<'_> {
+        match self {
+            Row::Parcel(parcel, _) => Key::Parcel(*parcel),
+            Row::Model(id, _) => Key::Model(*id),
+            Row::ModelOwner(id, _) => Key::ModelOwner(*id),
+            Row::Placement(id, _) => Key::Placement(*id),
+            Row::Slot(contract, path, _) => Key::Slot(*contract, path),
+        }
+    }
 }
 
 /// A row replaced by an event.
@@ -305,11 +329,16 @@ fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
 
 fn apply(db: &Connection, id: ReadingId, batch: &Batch) -> Result<(), Error> {
     let floor = batch.floor.cast_signed();
+    let mut outcome = BTreeMap::new();
     for change in &batch.changes {
         if change.block > batch.floor {
             rows::journal(db, id, change.block, &change.before)?;
         }
-        rows::set(db, id, &change.after)?;
+        outcome.insert(change.after.key(), &change.after);
+    }
+    // Each row once, in the order in which it lies in the file.
+    for row in outcome.values() {
+        rows::set(db, id, row)?;
     }
     let sql = "INSERT INTO chain_blocks (reading, number, hash, timestamp) VALUES (?1, ?2, ?3, ?4)";
     for block in &batch.blocks {

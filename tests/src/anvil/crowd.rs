@@ -149,7 +149,11 @@ impl Anvil {
             pairs
         });
         let transactions: Vec<Value> = numbered.collect();
-        call(&self.rpc, "anvil_reorg", &json!([blocks.len(), transactions]))?;
+        call(
+            &self.rpc,
+            "anvil_reorg",
+            &json!([blocks.len(), transactions]),
+        )?;
         ensure!(self.block_hash(top)? != before, "the chain did not fork");
         Ok(())
     }

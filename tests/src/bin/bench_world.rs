@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     let accounts: Vec<String> = (1..10).map(|at| anvil.account(at).to_owned()).collect();
     let holder = |parcel: u64| {
         let drawn = land::chance(parcel) / STRANGERS;
-        (drawn % 2 == 0).then(|| (drawn / 2 % 9) as usize)
+        drawn.is_multiple_of(2).then_some((drawn / 2 % 9) as usize)
     };
     let shares = land::shares(parcels, STRANGERS, |parcel| {
         holder(parcel).map(|at| accounts[at].clone())
@@ -89,7 +89,7 @@ fn main() -> Result<()> {
 
     let started = Instant::now();
     let mut blocks = 0u64;
-    let mut round = 0u64;
+    let mut round = 0usize;
     let mut told = 0;
     while history.calls() < calls {
         round += 1;
@@ -98,10 +98,10 @@ fn main() -> Result<()> {
         } else {
             Manner::Free
         };
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             blocks += history.fork(manner, 4)?;
         } else {
-            history.block(manner, 1 + (round as usize * 7919) % A_BLOCK)?;
+            history.block(manner, 1 + (round * 7919) % A_BLOCK)?;
             blocks += 1;
         }
         witness.compare(&seedbox, &node, &anvil, &history)?;
@@ -120,8 +120,8 @@ fn main() -> Result<()> {
     let after = seedbox.usage()?;
     report(parcels, &history, &witness, blocks);
     let log = seedbox.log();
-    print_times(&log, "rebuilt the storage roots", "root check");
-    print_times(&log, "went back", "undoing a fork");
+    print_times(&log, "computed the storage roots", "root check");
+    print_times(&log, "undid later blocks", "undoing a fork");
     let a_hundred_thousand =
         |bytes: u64| bytes.saturating_sub(empty) as f64 / 1e6 * 100_000.0 / parcels as f64;
     println!(
@@ -156,7 +156,10 @@ fn memory_of_nothing() -> Result<u64> {
 fn wait_for(seedbox: &Seedbox, parcels: usize) -> Result<()> {
     wait_until("the box to have proved the world", LIMIT, || {
         let head: Value = seedbox.public().get("/grid/head")?;
-        ensure!(head["parcels"] == parcels && head["trust"] == "rpc", "{head}");
+        ensure!(
+            head["parcels"] == parcels && head["trust"] == "rpc",
+            "{head}"
+        );
         Ok(())
     })
     .with_context(|| seedbox.log())
@@ -170,8 +173,14 @@ fn report(parcels: usize, history: &History<'_>, witness: &Witness, blocks: u64)
     }
     println!("| forks | {} |", history.forks());
     println!("| blocks made, those of forks included | {blocks} |");
-    println!("| blocks checked, three roots each, all equal | {} |", witness.blocks);
-    println!("| roots compared with anvil's storageHash, all equal | {} |", witness.plain);
+    println!(
+        "| blocks checked, three roots each, all equal | {} |",
+        witness.blocks
+    );
+    println!(
+        "| roots compared with anvil's storageHash, all equal | {} |",
+        witness.plain
+    );
     println!(
         "| roots compared with anvil's words without zeros, all equal | {} |",
         witness.rehashed
@@ -183,7 +192,14 @@ fn print_times(log: &str, message: &str, what: &str) {
     let mut times: Vec<f64> = log
         .lines()
         .filter(|line| line.contains(message))
-        .filter_map(|line| line.split_once("milliseconds=")?.1.split(' ').next()?.parse().ok())
+        .filter_map(|line| {
+            line.split_once("milliseconds=")?
+                .1
+                .split(' ')
+                .next()?
+                .parse()
+                .ok()
+        })
         .collect();
     times.sort_by(f64::total_cmp);
     if let (Some(middle), Some(longest)) = (times.get(times.len() / 2), times.last()) {

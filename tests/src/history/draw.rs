@@ -179,7 +179,13 @@ impl Drawing {
                 somebody(random, people)
             },
         };
-        deed("operators of parcels", holder, LAND, &call, [zero, false, false])
+        deed(
+            "operators of parcels",
+            holder,
+            LAND,
+            &call,
+            [zero, false, false],
+        )
     }
 
     fn publish(&mut self, random: &mut StdRng, people: &People) -> Option<Deed> {
@@ -230,13 +236,20 @@ impl Drawing {
         if sparing && parcel.operator.is_none() {
             return None;
         }
-        self.read.extend([Thing::Parcel(place), Thing::Model(model)]);
+        self.read
+            .extend([Thing::Parcel(place), Thing::Model(model)]);
         let call = IPlacement::placeCall {
             parcelId: U256::from(parcel.id),
             modelId: U256::from(model + 1),
             pose: pose(random),
         };
-        deed("placements", by, PLACEMENT, &call, [!sparing, !sparing, false])
+        deed(
+            "placements",
+            by,
+            PLACEMENT,
+            &call,
+            [!sparing, !sparing, false],
+        )
     }
 
     fn shift(&mut self, random: &mut StdRng, people: &People) -> Option<Deed> {
@@ -260,15 +273,26 @@ impl Drawing {
         let call = IPlacement::removeCall {
             placementId: U256::from(standing.id),
         };
-        deed("placements removed", holder, PLACEMENT, &call, [true; CONTRACTS])
+        deed(
+            "placements removed",
+            holder,
+            PLACEMENT,
+            &call,
+            [true; CONTRACTS],
+        )
     }
 
     /// A sale by the holder, by whom he approved, or by a friend.
     fn sell(&mut self, random: &mut StdRng, people: &People) -> Option<Deed> {
         let (place, holder) = self.parcel(random, people)?;
         let parcel = people.parcels[place];
-        let mut by = parcel.approved.filter(|_| random.random()).unwrap_or(holder);
-        let friends = people.friends.range((LAND, holder, 0)..(LAND, holder + 1, 0));
+        let mut by = parcel
+            .approved
+            .filter(|_| random.random())
+            .unwrap_or(holder);
+        let friends = people
+            .friends
+            .range((LAND, holder, 0)..(LAND, holder + 1, 0));
         if let Some(friend) = friends.last().filter(|_| random.random_ratio(1, 4)) {
             let thing = Thing::Friend(friend.0, friend.1, friend.2);
             if !self.changed.contains(&thing) {
@@ -293,7 +317,13 @@ impl Drawing {
             to: somebody(random, people),
             tokenId: U256::from(place + 1),
         };
-        deed("models transferred", holder, MODEL, &call, [false, true, false])
+        deed(
+            "models transferred",
+            holder,
+            MODEL,
+            &call,
+            [false, true, false],
+        )
     }
 
     fn gate(&mut self, random: &mut StdRng, people: &People) -> Option<Deed> {

@@ -8,7 +8,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use seedbox_core::{BlockRef, Trust, VouchedBlock};
 use seedbox_store::chain::Contract;
-use tracing::warn;
+use tokio::time::Instant;
+use tracing::{debug, warn};
 
 use super::{Failure, Reader, forks::same};
 use crate::{
@@ -196,9 +197,12 @@ impl Reader {
             return roots;
         }
         let storage = self.working.projection.storage().clone();
+        let started = Instant::now();
         let computed = tokio::task::spawn_blocking(move || storage.roots()).await;
         // It fails only when the runtime ends; then nothing is proved any more.
         let roots = computed.unwrap_or_default();
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        debug!(milliseconds, "computed the storage roots");
         self.working.roots = Some(roots);
         roots
     }

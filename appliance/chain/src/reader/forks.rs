@@ -2,7 +2,8 @@
 //! nothing because the endpoint is merely behind.
 
 use seedbox_core::BlockRef;
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
 
 use super::{Failure, Reader, audit::Ledger, nonsense};
 use crate::{
@@ -55,13 +56,18 @@ impl Reader {
 
     /// Undoes every block after `to`.
     pub(super) async fn go_back(&mut self, to: BlockRef) -> Result<(), Failure> {
+        let started = Instant::now();
         // All of it, because undoing needs the journal of it.
         self.write(None).await?;
+        self.written().await?;
         let restored = self
             .store
             .undo_chain_blocks(self.working.id, to.number)
             .await?;
+        let rows = restored.len();
         self.working.restore(to, restored);
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        debug!(milliseconds, rows, to = to.number, "undid later blocks");
         Ok(())
     }
 

@@ -1,12 +1,20 @@
 //! What was read goes into the store and on show, with as few writes as the flash memory deserves.
 
+use std::time::Duration;
+
 use seedbox_core::{AsOf, BlockRef, UnixTime};
 use seedbox_store::chain::{Batch, Change};
+use tokio::time::Instant;
 
 use super::{Failure, Reader};
 
 /// Seconds between two writes that only say that nothing happened: flash memory wears out.
 const QUIET: u64 = 60;
+
+/// Changes that are worth a write while old blocks are read, and how long fewer of them may wait.
+/// The same rows change again and again: the more at once, the less is written.
+const WORTH: usize = 100_000;
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl Reader {
     /// Makes `blocks` part of what was read. What reaches the head is written together with its
@@ -18,7 +26,9 @@ impl Reader {
         at_head: bool,
     ) -> Result<(), Failure> {
         self.working.remember(blocks, changes);
-        if at_head && self.working.complete {
+        let enough = self.working.unwritten.1.len() >= WORTH;
+        let waits = !enough && self.written.elapsed() < LONGEST_WAIT;
+        if waits || (at_head && self.working.complete) {
             return Ok(());
         }
         self.write(None).await
@@ -29,8 +39,11 @@ impl Reader {
             .is_none_or(|at| now.seconds_since(at) >= QUIET)
     }
 
+    /// Begins to write what was not written; meanwhile the next can be read.
     pub(super) async fn write(&mut self, observed_at: Option<UnixTime>) -> Result<(), Failure> {
+        self.written().await?;
         self.written_at = observed_at.or(self.written_at);
+        self.written = Instant::now();
         // Taken out before the wait: if the wait is cancelled they are written or read again,
         // never written twice.
         let (blocks, changes) = std::mem::take(&mut self.working.unwritten);
@@ -49,7 +62,21 @@ impl Reader {
             observed_at,
             proved: self.working.proved.map(|block| block.number),
         };
-        Ok(self.store.apply_chain_batch(self.working.id, batch).await?)
+        let (store, id) = (self.store.clone(), self.working.id);
+        let writing = async move { store.apply_chain_batch(id, batch).await };
+        self.writing = Some(tokio::spawn(writing));
+        Ok(())
+    }
+
+    /// Waits until what was begun is written.
+    pub(super) async fn written(&mut self) -> Result<(), Failure> {
+        let Some(writing) = &mut self.writing else {
+            return Ok(());
+        };
+        // It neither panics nor is it broken off, unless the runtime ends.
+        let written = writing.await.unwrap_or(Err(seedbox_store::Error::Closed));
+        self.writing = None;
+        Ok(written?)
     }
 
     /// The head was reached: this state is now the one to be served.
@@ -59,6 +86,7 @@ impl Reader {
         if news || self.due(now) {
             self.write(Some(now)).await?;
         }
+        self.written().await?;
         if !self.working.complete {
             self.store.complete_chain_reading(self.working.id).await?;
             self.working.complete = true;
@@ -82,10 +110,12 @@ impl Reader {
     /// Writes what still waits to be written.
     pub(crate) async fn flush(&mut self) -> Result<(), seedbox_store::Error> {
         let observed_at = self.view.borrow().as_of.map(|as_of| as_of.observed_at);
-        match self
-            .write(observed_at.filter(|_| self.working.complete))
-            .await
-        {
+        let observed_at = observed_at.filter(|_| self.working.complete);
+        let written = match self.write(observed_at).await {
+            Ok(()) => self.written().await,
+            failed => failed,
+        };
+        match written {
             Err(Failure::Store(error)) => Err(error),
             Ok(()) | Err(Failure::Endpoint(_)) => Ok(()),
         }
