@@ -6,7 +6,10 @@ pub(crate) mod grid;
 mod models;
 mod rate_limit;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -38,9 +41,9 @@ use rate_limit::RateLimit;
 /// What the public handlers share.
 pub(crate) struct Public {
     appliance: Arc<dyn Appliance>,
-    /// Orders: requests for models.
+    /// Orders: requests for models. A visitor enters a region with many.
     requests: Mutex<RateLimit>,
-    /// Questions that may cost the box a question of its own.
+    /// Questions of access, which may cost the box a question of its own.
     questions: Mutex<RateLimit>,
     pub(crate) grid: Grid,
     clock: Clock,
@@ -50,8 +53,8 @@ impl Public {
     pub(crate) fn new(appliance: Arc<dyn Appliance>, grid: Grid, clock: Clock) -> Self {
         Public {
             appliance,
-            requests: Mutex::new(RateLimit::default()),
-            questions: Mutex::new(RateLimit::default()),
+            requests: Mutex::new(RateLimit::new(60, Duration::from_secs(1))),
+            questions: Mutex::new(RateLimit::new(240, Duration::from_millis(100))),
             grid,
             clock,
         }
@@ -126,7 +129,7 @@ fn cors() -> CorsLayer {
             chain_trust::CHAIN_TRUST,
             header::RETRY_AFTER,
         ])
-        .max_age(std::time::Duration::from_secs(24 * 3600))
+        .max_age(Duration::from_secs(24 * 3600))
 }
 
 /// An order's error without the words meant for the owner.

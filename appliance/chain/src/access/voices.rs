@@ -87,15 +87,22 @@ impl Voices {
         anchor: &Anchor,
         check: impl Fn(EIP1186AccountProofResponse) -> Result<T, EndpointError>,
     ) -> Result<T, EndpointError> {
-        self.first(async |endpoint| check(endpoint.proof(contract, slot, &anchor.block).await?))
-            .await
+        let (check, block) = (&check, anchor.block);
+        let ask = move |endpoint: Arc<Endpoint>| async move {
+            check(endpoint.proof(contract, slot, &block).await?)
+        };
+        self.first(ask).await
     }
 
     /// What a stranger's gate answers, as enough endpoints say.
     pub(super) async fn told(&self, code: Bytes, anchor: &Anchor) -> Result<Told, EndpointError> {
-        let ask = async |endpoint: &Endpoint| {
-            let left_behind = endpoint.run(code.clone(), gate::GAS, &anchor.block).await?;
-            gate::answer(&left_behind)
+        let block = anchor.block;
+        let ask = |endpoint: Arc<Endpoint>| {
+            let code = code.clone();
+            async move {
+                let left_behind = endpoint.run(code, gate::GAS, &block).await?;
+                gate::answer(&left_behind)
+            }
         };
         if self.needed < 2 {
             let open = self.first(ask).await?;
@@ -107,10 +114,10 @@ impl Voices {
     }
 
     /// The first answer, those out of favour asked last.
-    async fn first<T>(
-        &self,
-        ask: impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
-    ) -> Result<T, EndpointError> {
+    async fn first<T, F>(&self, ask: impl Fn(Arc<Endpoint>) -> F) -> Result<T, EndpointError>
+    where
+        F: Future<Output = Result<T, EndpointError>>,
+    {
         let mut order: Vec<&Voice> = self.all.iter().collect();
         order.sort_by_key(|voice| voice.is_out_of_favour());
         let mut failure = EndpointError::Unreachable("no endpoint is configured".into());
@@ -153,12 +160,12 @@ impl Voice {
         failed_at.is_some_and(|at| at.elapsed() < OUT_OF_FAVOUR)
     }
 
-    async fn ask<T>(
-        &self,
-        ask: &impl AsyncFn(&Endpoint) -> Result<T, EndpointError>,
-    ) -> Result<T, EndpointError> {
+    async fn ask<T, F>(&self, ask: &impl Fn(Arc<Endpoint>) -> F) -> Result<T, EndpointError>
+    where
+        F: Future<Output = Result<T, EndpointError>>,
+    {
         let answer = match self.connection().await {
-            Ok(endpoint) => ask(&endpoint).await,
+            Ok(endpoint) => ask(endpoint).await,
             Err(error) => Err(error),
         };
         let mut state = self.state();

@@ -120,7 +120,7 @@ struct Proof {
 }
 
 /// Whether a wallet may have a model's content, at the newest block that the box can prove
-/// anything of. A client has 60 questions of access at once and one more a second.
+/// anything of. A client has 240 questions of access at once and ten more a second.
 #[utoipa::path(get, path = "/v1/models/{info_hash}/access/{wallet}", tag = "access",
     params(
         ("info_hash" = String, Path, description = "40 hexadecimal or 32 base32 characters."),
@@ -145,7 +145,7 @@ async fn model_access(
 }
 
 /// Whether a wallet has a pass to a parcel. Whom its owner lets in otherwise is not on the chain.
-/// A client has 60 questions of access at once and one more a second.
+/// A client has 240 questions of access at once and ten more a second.
 #[utoipa::path(get, path = "/v1/parcels/{x}/{y}/access/{wallet}", tag = "access",
     params(
         ("x" = i16, Path, description = "West to east."),
