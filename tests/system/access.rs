@@ -1,7 +1,10 @@
 //! Who may have a model or enter a parcel: passes are proved, strangers' gates are asked and cannot
 //! hurt, liars prove nothing, and a dead chain is no "no".
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -22,7 +25,7 @@ struct Scene {
     first: Node,
     second: Node,
     anvil: Anvil,
-    models: u64,
+    models: Cell<u64>,
 }
 
 impl Scene {
@@ -32,7 +35,7 @@ impl Scene {
             first: Node::before(&anvil.url())?,
             second: Node::before(&anvil.url())?,
             anvil,
-            models: 0,
+            models: Cell::new(0),
         })
     }
 
@@ -47,11 +50,12 @@ impl Scene {
     }
 
     /// Publishes a model behind a gate; gives its token ID and its info hash.
-    fn publish(&mut self, gate: &str) -> Result<(u64, String)> {
-        self.models += 1;
+    fn publish(&self, gate: &str) -> Result<(u64, String)> {
+        let number = self.models.get() + 1;
+        self.models.set(number);
         let model = Published {
-            name: format!("model {}", self.models),
-            info_hash: format!("{:040x}", self.models),
+            name: format!("model {number}"),
+            info_hash: format!("{number:040x}"),
             content_hash: "22".repeat(32),
             size: 5,
             sources: "tr=x".into(),
@@ -68,7 +72,7 @@ impl Scene {
     }
 
     /// A box that has read the chain.
-    fn start(&self, settings: Settings) -> Result<Seedbox> {
+    fn start(&self, settings: &Settings) -> Result<Seedbox> {
         let mut seedbox = settings.start()?;
         seedbox.claim()?;
         self.wait_followed(&mut seedbox)?;
@@ -126,11 +130,11 @@ fn ensure_unknown(seedbox: &Seedbox, path: &str, words: &[&str]) -> Result<()> {
 
 #[test]
 fn a_pass_is_proved_until_it_ends() -> Result<()> {
-    let mut scene = Scene::new()?;
-    let (id, info_hash) = scene.publish(&scene.anvil.access_pass().to_owned())?;
+    let scene = Scene::new()?;
+    let (id, info_hash) = scene.publish(scene.anvil.access_pass())?;
     let (_, free) = scene.publish("0x")?;
     let parcel = scene.anvil.mint(scene.maker(), -2, 7)?;
-    let mut seedbox = scene.start(scene.settings(&[&scene.first])?)?;
+    let mut seedbox = scene.start(&scene.settings(&[&scene.first])?)?;
     let (buyer, guest) = (Scene::visitor(0xb1), Scene::visitor(0xb2));
 
     let before = wait_proved(&seedbox, &model(&info_hash, &buyer), false)?;
@@ -180,7 +184,7 @@ fn a_pass_is_proved_until_it_ends() -> Result<()> {
 
 #[test]
 fn a_hostile_gate_is_a_no_and_hurts_nobody() -> Result<()> {
-    let mut scene = Scene::new()?;
+    let scene = Scene::new()?;
     let standard = scene.anvil.access_pass().to_owned();
     let (sold, sold_hash) = scene.publish(&standard)?;
     scene
@@ -209,7 +213,7 @@ fn a_hostile_gate_is_a_no_and_hurts_nobody() -> Result<()> {
     hostile.push(("an account without code", scene.publish(&nobody)?.1));
     let fickle = scene.anvil.strangers_gate("FickleGate")?;
     let (_, fickle_hash) = scene.publish(&fickle)?;
-    let mut seedbox = scene.start(scene.settings(&[&scene.first])?)?;
+    let mut seedbox = scene.start(&scene.settings(&[&scene.first])?)?;
     let visitor = Scene::visitor(0xc1);
 
     let began = Instant::now();
@@ -248,15 +252,15 @@ fn a_hostile_gate_is_a_no_and_hurts_nobody() -> Result<()> {
 
 #[test]
 fn a_liar_proves_nothing() -> Result<()> {
-    let mut scene = Scene::new()?;
-    let (id, info_hash) = scene.publish(&scene.anvil.access_pass().to_owned())?;
+    let scene = Scene::new()?;
+    let (id, info_hash) = scene.publish(scene.anvil.access_pass())?;
     scene
         .anvil
         .offer(scene.maker(), Subject::Model(id), 0, DAY)?;
     let holder = Scene::visitor(0xd0);
     scene.anvil.buy(Subject::Model(id), &holder, 0)?;
-    let mut alone = scene.start(scene.settings(&[&scene.first])?)?;
-    let mut both = scene.start(scene.settings(&[&scene.first, &scene.second])?)?;
+    let mut alone = scene.start(&scene.settings(&[&scene.first])?)?;
+    let mut both = scene.start(&scene.settings(&[&scene.first, &scene.second])?)?;
 
     let far = 4_000_000_000;
     for (number, lie) in [
@@ -287,7 +291,7 @@ fn a_liar_proves_nothing() -> Result<()> {
 
 #[test]
 fn what_is_told_has_to_be_told_by_enough() -> Result<()> {
-    let mut scene = Scene::new()?;
+    let scene = Scene::new()?;
     let third = Node::before(&scene.anvil.url())?;
     let gate = scene.anvil.strangers_gate("DirtyGate")?;
     let (_, info_hash) = scene.publish(&gate)?;
@@ -295,7 +299,7 @@ fn what_is_told_has_to_be_told_by_enough() -> Result<()> {
         .settings(&[&scene.first, &scene.second, &third])?
         .set("chain_trust", "quorum")
         .set("chain_quorum", "2");
-    let mut seedbox = scene.start(settings)?;
+    let mut seedbox = scene.start(&settings)?;
     let path = |number| model(&info_hash, &Scene::visitor(number));
 
     scene.first.lie(Lie::WrongCallAnswer(1));
@@ -330,9 +334,9 @@ fn what_is_told_has_to_be_told_by_enough() -> Result<()> {
 #[test]
 fn a_dead_chain_is_no_answer() -> Result<()> {
     let mut scene = Scene::new()?;
-    let (_, info_hash) = scene.publish(&scene.anvil.access_pass().to_owned())?;
+    let (_, info_hash) = scene.publish(scene.anvil.access_pass())?;
     let (_, free) = scene.publish("0x")?;
-    let mut seedbox = scene.start(scene.settings(&[&scene.first])?)?;
+    let mut seedbox = scene.start(&scene.settings(&[&scene.first])?)?;
     let known = model(&info_hash, &Scene::visitor(0xf1));
     wait_proved(&seedbox, &known, false)?;
     scene.anvil.stop()?;
