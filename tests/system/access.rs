@@ -346,6 +346,11 @@ fn a_dead_chain_is_no_answer() -> Result<()> {
     wait_until("the proof to be too old", LIMIT, || {
         ensure_unknown(&seedbox, &known, &["has not answered for"])
     })?;
+    wait_until("the map to be called stale", LIMIT, || {
+        let head: Value = seedbox.public().get("/grid/head")?;
+        ensure!(head["stale"] == true, "{head}");
+        Ok(())
+    })?;
     let open: Value = ask(&seedbox, &model(&free, &Scene::visitor(0xf1)))?.json()?;
     ensure!(
         open["how"] == "free" && open["age"].as_u64() > Some(0),

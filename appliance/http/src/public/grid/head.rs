@@ -40,6 +40,9 @@ pub(super) struct Head {
     /// Seconds since then.
     #[schema(required)]
     age: Option<u64>,
+    /// Whether that is so long ago that the chain may have gone on: this is the last state that
+    /// the box could prove, and there may be a newer one.
+    stale: bool,
     /// EIP-155 chain ID.
     #[schema(required)]
     chain_id: Option<u64>,
@@ -161,6 +164,7 @@ impl Head {
             block: block.map(Block::from),
             observed_at: observed_at.map(|at| at.0),
             age: observed_at.map(|at| public.clock.now().seconds_since(at)),
+            stale: chain.stale,
             chain_id: chain.chain_id,
             trust: chain_trust::name(&chain).to_owned(),
             parcels: grid.parcels.len(),
