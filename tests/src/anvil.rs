@@ -1,6 +1,8 @@
 //! A local Ethereum chain with our contracts on it, and what people do there: mint, publish,
 //! place, transfer. It can die, come back on the same port, and fork.
 
+mod passes;
+
 use std::{
     fs,
     net::TcpListener,
@@ -23,6 +25,8 @@ use crate::{
     wait::wait_until,
 };
 
+pub use self::passes::Subject;
+
 /// The chain ID that anvil gives itself.
 pub const CHAIN_ID: u64 = 31337;
 
@@ -40,6 +44,8 @@ struct Contracts {
     land: Contract,
     model: Contract,
     placement: Contract,
+    cybr: Contract,
+    access_pass: Contract,
 }
 
 struct Contract {
@@ -71,8 +77,9 @@ impl Anvil {
         };
         let c = &anvil.contracts;
         let deployment = json!({
-            "chainId": CHAIN_ID, "block": 0, "cybr": format!("0x{}", "c".repeat(40)),
+            "chainId": CHAIN_ID, "block": 0, "cybr": c.cybr.address,
             "land": c.land.address, "model": c.model.address, "placement": c.placement.address,
+            "accessPass": c.access_pass.address,
         });
         fs::write(anvil.deployment(), deployment.to_string())?;
         Ok(anvil)
@@ -191,11 +198,19 @@ impl Anvil {
     /// # Errors
     /// The chain refused it.
     pub fn publish(&self, to: &str, model: &Published) -> Result<u64> {
+        self.publish_behind(to, model, "0x")
+    }
+
+    /// Publishes a model with a gate, its token going to `to`; gives its token ID.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn publish_behind(&self, to: &str, model: &Published, gate: &str) -> Result<u64> {
         let data = Argument::Tuple(vec![
             Argument::bytes(&hex::decode(&model.info_hash)?),
             Argument::bytes(&hex::decode(&model.content_hash)?),
             Argument::number(model.size),
-            Argument::number(0),
+            Argument::address(gate),
             Argument::Text(model.name.clone()),
             Argument::Text(model.sources.clone()),
         ]);
@@ -379,26 +394,7 @@ fn spawn(port: u16, folder: &Path, rpc: &Client) -> Result<Process> {
 }
 
 fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {
-    let create = |name: &'static str, arguments: &[Argument]| -> Result<Contract> {
-        let path = repository().join(format!("contracts/out/{name}.sol/{name}.json"));
-        let text = fs::read(&path)
-            .with_context(|| format!("{} is missing: run `make setup`", path.display()))?;
-        let artefact: Value = serde_json::from_slice(&text)?;
-        let code = artefact["bytecode"]["object"]
-            .as_str()
-            .context("no bytecode")?;
-        let data = format!("{code}{}", hex::encode(encode(arguments)));
-        let receipt = send(rpc, &json!([{"from": owner, "data": data}]))?;
-        let address = receipt["contractAddress"]
-            .as_str()
-            .context("no contract address")?
-            .to_owned();
-        Ok(Contract {
-            name,
-            address,
-            artefact,
-        })
-    };
+    let create = |name, arguments: &[Argument]| create(rpc, owner, name, name, arguments);
     let grid = [i16::MIN, i16::MAX, i16::MIN, i16::MAX];
     let mut arguments = vec![Argument::address(owner)];
     arguments.extend(grid.map(|edge| Argument::signed(edge.into())));
@@ -410,10 +406,46 @@ fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {
         Argument::address(&model.address),
     ];
     let placement = create("Placement", &tokens)?;
+    let million = Argument::number(1_000_000);
+    let holder = Argument::address(owner);
+    let cybr = create("Cybr", &[holder.clone(), holder, million.clone(), million])?;
+    let [land_token, model_token] = tokens;
+    let payment = Argument::address(&cybr.address);
+    let access_pass = create("AccessPass", &[payment, land_token, model_token])?;
     Ok(Contracts {
         land,
         model,
         placement,
+        cybr,
+        access_pass,
+    })
+}
+
+/// Puts a contract from one of our source files on the chain.
+fn create(
+    rpc: &Client,
+    owner: &str,
+    file: &str,
+    name: &'static str,
+    arguments: &[Argument],
+) -> Result<Contract> {
+    let path = repository().join(format!("contracts/out/{file}.sol/{name}.json"));
+    let text = fs::read(&path)
+        .with_context(|| format!("{} is missing: run `make setup contracts`", path.display()))?;
+    let artefact: Value = serde_json::from_slice(&text)?;
+    let code = artefact["bytecode"]["object"]
+        .as_str()
+        .context("no bytecode")?;
+    let data = format!("{code}{}", hex::encode(encode(arguments)));
+    let receipt = send(rpc, &json!([{"from": owner, "data": data}]))?;
+    let address = receipt["contractAddress"]
+        .as_str()
+        .context("no contract address")?
+        .to_owned();
+    Ok(Contract {
+        name,
+        address,
+        artefact,
     })
 }
 

@@ -62,6 +62,7 @@ impl Reader {
             .undo_chain_blocks(self.working.id, to.number)
             .await?;
         self.working.restore(to, restored);
+        self.view.send_modify(|view| view.forget_after(to.number));
         Ok(())
     }
 
