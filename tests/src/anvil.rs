@@ -5,7 +5,7 @@ mod passes;
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -33,7 +33,7 @@ pub const CHAIN_ID: u64 = 31337;
 /// A running chain.
 pub struct Anvil {
     process: Process,
-    port: u16,
+    address: SocketAddr,
     rpc: Client,
     folder: TempDir,
     accounts: Vec<String>,
@@ -61,15 +61,24 @@ impl Anvil {
     /// Foundry or the contracts' artefacts are missing: `make setup` gets and builds them.
     pub fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = free_port()?;
-        let rpc = Client::new(format!("http://127.0.0.1:{port}"));
-        let process = spawn(port, folder.path(), &rpc)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let process = spawn(address.port(), folder.path())?;
+        Self::running_as(process, address, folder)
+    }
+
+    /// Deploys the contracts on a chain that `process` runs, a container maybe.
+    ///
+    /// # Errors
+    /// It does not answer at `address`.
+    pub fn running_as(mut process: Process, address: SocketAddr, folder: TempDir) -> Result<Self> {
+        let rpc = Client::new(format!("http://{address}"));
+        answers(&mut process, &rpc)?;
         let accounts: Vec<String> =
             serde_json::from_value(call(&rpc, "eth_accounts", &json!([]))?)?;
         let contracts = deploy(&rpc, &accounts[0])?;
         let anvil = Self {
             process,
-            port,
+            address,
             rpc,
             folder,
             accounts,
@@ -87,12 +96,12 @@ impl Anvil {
 
     /// Its RPC endpoint.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// The same endpoint over WebSocket.
     pub fn websocket_url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
+        format!("ws://{}", self.address)
     }
 
     /// The file that tells a box where the contracts are.
@@ -337,7 +346,8 @@ impl Anvil {
     /// # Errors
     /// The port was taken meanwhile.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = spawn(self.port, self.folder.path(), &self.rpc)?;
+        self.process = spawn(self.address.port(), self.folder.path())?;
+        answers(&mut self.process, &self.rpc)?;
         self.mine(1)
     }
 
@@ -379,18 +389,20 @@ impl Contract {
     }
 }
 
-fn spawn(port: u16, folder: &Path, rpc: &Client) -> Result<Process> {
+fn spawn(port: u16, folder: &Path) -> Result<Process> {
     let mut command = Command::new(repository().join("contracts/tools/anvil"));
     command.args(["--silent", "--port"]).arg(port.to_string());
     command.arg("--state").arg(folder.join("state.json"));
     // Its default folder is one for all, and grows with every run.
     command.arg("--cache-path").arg(folder.join("cache"));
-    let mut process = Process::start(&command, &folder.join("anvil.log"))?;
+    Process::start(&command, &folder.join("anvil.log"))
+}
+
+fn answers(process: &mut Process, rpc: &Client) -> Result<()> {
     wait_until("the chain to answer", Duration::from_secs(20), || {
         process.ensure_running()?;
-        call(rpc, "eth_chainId", &json!([]))
-    })?;
-    Ok(process)
+        call(rpc, "eth_chainId", &json!([])).map(drop)
+    })
 }
 
 fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {

@@ -11,6 +11,7 @@ pub mod aria2;
 pub mod beacon;
 pub mod damage;
 pub mod disk;
+pub mod docker;
 pub mod http;
 pub mod models;
 pub mod node;
