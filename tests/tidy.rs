@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use system_tests::{process::run, repository};
 
 /// Each heavy dependency and the one room that may name it.
-const ROOMS: [(&str, &str); 9] = [
+const ROOMS: [(&str, &str); 10] = [
     ("librqbit", "seeder"),
     ("alloy", "chain"),
     ("rusqlite", "store"),
@@ -16,6 +16,7 @@ const ROOMS: [(&str, &str); 9] = [
     ("tree_hash", "light-client"),
     ("rppal", "board"),
     ("iroh", "mesh"),
+    ("snow", "relay-proto"),
 ];
 /// None of them may know another; only the daemon knows all.
 const SERVICES: [&str; 5] = ["http", "seeder", "chain", "relay", "board"];
@@ -161,7 +162,7 @@ fn services_never_know_each_other() -> Result<()> {
 #[test]
 fn what_decides_has_no_clock_and_no_runtime() -> Result<()> {
     let mut offenders = Vec::new();
-    for room in ["core", "light-client"] {
+    for room in ["core", "light-client", "relay-proto"] {
         let manifest = format!("appliance/{room}/Cargo.toml");
         let names = dependencies(&fs::read_to_string(repository().join(&manifest))?);
         offenders.extend(
@@ -188,7 +189,10 @@ fn what_decides_has_no_clock_and_no_runtime() -> Result<()> {
             }
         }
     }
-    ensure_none("core and light client are pure", &offenders)
+    ensure_none(
+        "core, light client and the relay's protocol are pure",
+        &offenders,
+    )
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A local Ethereum chain with our contracts on it, and what people do there: mint, publish,
 //! place, transfer. It can die, come back on the same port, and fork.
 
+mod passes;
+
 use std::{
     fs,
-    net::TcpListener,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -28,13 +30,15 @@ use crate::{
     wait::wait_until,
 };
 
+pub use self::passes::Subject;
+
 /// The chain ID that anvil gives itself.
 pub const CHAIN_ID: u64 = 31337;
 
 /// A running chain.
 pub struct Anvil {
     process: Process,
-    port: u16,
+    address: SocketAddr,
     rpc: Client,
     folder: TempDir,
     accounts: Vec<String>,
@@ -45,6 +49,8 @@ struct Contracts {
     land: Contract,
     model: Contract,
     placement: Contract,
+    cybr: Contract,
+    access_pass: Contract,
 }
 
 struct Contract {
@@ -68,15 +74,24 @@ impl Anvil {
     /// As [`Self::start`].
     pub fn start_with(options: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = free_port()?;
-        let rpc = Client::new(format!("http://127.0.0.1:{port}"));
-        let process = spawn(port, folder.path(), &rpc, options)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let process = spawn(address.port(), folder.path(), options)?;
+        Self::running_as(process, address, folder)
+    }
+
+    /// Deploys the contracts on a chain that `process` runs, a container maybe.
+    ///
+    /// # Errors
+    /// It does not answer at `address`.
+    pub fn running_as(mut process: Process, address: SocketAddr, folder: TempDir) -> Result<Self> {
+        let rpc = Client::new(format!("http://{address}"));
+        answers(&mut process, &rpc)?;
         let accounts: Vec<String> =
             serde_json::from_value(call(&rpc, "eth_accounts", &json!([]))?)?;
         let contracts = deploy(&rpc, &accounts[0])?;
         let anvil = Self {
             process,
-            port,
+            address,
             rpc,
             folder,
             accounts,
@@ -84,8 +99,9 @@ impl Anvil {
         };
         let c = &anvil.contracts;
         let deployment = json!({
-            "chainId": CHAIN_ID, "block": 0, "cybr": format!("0x{}", "c".repeat(40)),
+            "chainId": CHAIN_ID, "block": 0, "cybr": c.cybr.address,
             "land": c.land.address, "model": c.model.address, "placement": c.placement.address,
+            "accessPass": c.access_pass.address,
         });
         fs::write(anvil.deployment(), deployment.to_string())?;
         Ok(anvil)
@@ -93,12 +109,12 @@ impl Anvil {
 
     /// Its RPC endpoint.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// The same endpoint over WebSocket.
     pub fn websocket_url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
+        format!("ws://{}", self.address)
     }
 
     /// The file that tells a box where the contracts are.
@@ -173,11 +189,19 @@ impl Anvil {
     /// # Errors
     /// The chain refused it.
     pub fn publish(&self, to: &str, model: &Published) -> Result<u64> {
+        self.publish_behind(to, model, "0x")
+    }
+
+    /// Publishes a model with a gate, its token going to `to`; gives its token ID.
+    ///
+    /// # Errors
+    /// The chain refused it.
+    pub fn publish_behind(&self, to: &str, model: &Published, gate: &str) -> Result<u64> {
         let data = Argument::Tuple(vec![
             Argument::bytes(&hex::decode(&model.info_hash)?),
             Argument::bytes(&hex::decode(&model.content_hash)?),
             Argument::number(model.size),
-            Argument::number(0),
+            Argument::address(gate),
             Argument::Text(model.name.clone()),
             Argument::Text(model.sources.clone()),
         ]);
@@ -304,7 +328,8 @@ impl Anvil {
     /// # Errors
     /// The port was taken meanwhile.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = spawn(self.port, self.folder.path(), &self.rpc, &[])?;
+        self.process = spawn(self.address.port(), self.folder.path(), &[])?;
+        answers(&mut self.process, &self.rpc)?;
         self.mine(1)
     }
 
@@ -346,42 +371,25 @@ impl Contract {
     }
 }
 
-fn spawn(port: u16, folder: &Path, rpc: &Client, options: &[&str]) -> Result<Process> {
+fn spawn(port: u16, folder: &Path, options: &[&str]) -> Result<Process> {
     let mut command = Command::new(repository().join("contracts/tools/anvil"));
     command.args(["--silent", "--port"]).arg(port.to_string());
     command.arg("--state").arg(folder.join("state.json"));
     // Its default folder is one for all, and grows with every run.
     command.arg("--cache-path").arg(folder.join("cache"));
     command.args(options);
-    let mut process = Process::start(&command, &folder.join("anvil.log"))?;
+    Process::start(&command, &folder.join("anvil.log"))
+}
+
+fn answers(process: &mut Process, rpc: &Client) -> Result<()> {
     wait_until("the chain to answer", Duration::from_secs(20), || {
         process.ensure_running()?;
-        call(rpc, "eth_chainId", &json!([]))
-    })?;
-    Ok(process)
+        call(rpc, "eth_chainId", &json!([])).map(drop)
+    })
 }
 
 fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {
-    let create = |name: &'static str, arguments: &[Argument]| -> Result<Contract> {
-        let path = repository().join(format!("contracts/out/{name}.sol/{name}.json"));
-        let text = fs::read(&path)
-            .with_context(|| format!("{} is missing: run `make setup`", path.display()))?;
-        let artefact: Value = serde_json::from_slice(&text)?;
-        let code = artefact["bytecode"]["object"]
-            .as_str()
-            .context("no bytecode")?;
-        let data = format!("{code}{}", hex::encode(encode(arguments)));
-        let receipt = send(rpc, &json!([{"from": owner, "data": data}]))?;
-        let address = receipt["contractAddress"]
-            .as_str()
-            .context("no contract address")?
-            .to_owned();
-        Ok(Contract {
-            name,
-            address,
-            artefact,
-        })
-    };
+    let create = |name, arguments: &[Argument]| create(rpc, owner, name, name, arguments);
     let grid = [i16::MIN, i16::MAX, i16::MIN, i16::MAX];
     let mut arguments = vec![Argument::address(owner)];
     arguments.extend(grid.map(|edge| Argument::signed(edge.into())));
@@ -393,10 +401,46 @@ fn deploy(rpc: &Client, owner: &str) -> Result<Contracts> {
         Argument::address(&model.address),
     ];
     let placement = create("Placement", &tokens)?;
+    let million = Argument::number(1_000_000);
+    let holder = Argument::address(owner);
+    let cybr = create("Cybr", &[holder.clone(), holder, million.clone(), million])?;
+    let [land_token, model_token] = tokens;
+    let payment = Argument::address(&cybr.address);
+    let access_pass = create("AccessPass", &[payment, land_token, model_token])?;
     Ok(Contracts {
         land,
         model,
         placement,
+        cybr,
+        access_pass,
+    })
+}
+
+/// Puts a contract from one of our source files on the chain.
+fn create(
+    rpc: &Client,
+    owner: &str,
+    file: &str,
+    name: &'static str,
+    arguments: &[Argument],
+) -> Result<Contract> {
+    let path = repository().join(format!("contracts/out/{file}.sol/{name}.json"));
+    let text = fs::read(&path)
+        .with_context(|| format!("{} is missing: run `make setup contracts`", path.display()))?;
+    let artefact: Value = serde_json::from_slice(&text)?;
+    let code = artefact["bytecode"]["object"]
+        .as_str()
+        .context("no bytecode")?;
+    let data = format!("{code}{}", hex::encode(encode(arguments)));
+    let receipt = send(rpc, &json!([{"from": owner, "data": data}]))?;
+    let address = receipt["contractAddress"]
+        .as_str()
+        .context("no contract address")?
+        .to_owned();
+    Ok(Contract {
+        name,
+        address,
+        artefact,
     })
 }
 

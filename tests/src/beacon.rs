@@ -73,6 +73,8 @@ struct Chain {
     others: SignedChain,
     checkpoint: Block,
     finalized: Block,
+    /// What is signed in every slot; the final block if nothing newer.
+    signed_now: Option<ExecutionHeader>,
     manner: Manner,
 }
 
@@ -93,6 +95,7 @@ impl Beacon {
             signed,
             checkpoint: checkpoint.clone(),
             finalized,
+            signed_now: None,
             manner: Manner::Honest,
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port")?;
@@ -157,6 +160,16 @@ impl Beacon {
         })?;
         let mut chain = self.shared.chain();
         chain.finalized = chain.signed.block(slot, execution, None)?;
+        Ok(())
+    }
+
+    /// From now on the validators sign a block of the execution chain that is not final yet.
+    ///
+    /// # Errors
+    /// There is no such block.
+    pub fn sign(&self, node: &Node, height: u64) -> Result<()> {
+        let execution = execution(&node.block(height)?)?;
+        self.shared.chain().signed_now = Some(execution);
         Ok(())
     }
 
@@ -305,8 +318,9 @@ impl Chain {
         } else {
             &mut self.signed
         };
-        let nothing = finalized.header.execution.clone();
-        let block = chain.block(slot - 1, nothing, Some(&finalized))?;
+        let last = finalized.header.execution.clone();
+        let execution = self.signed_now.clone().unwrap_or(last);
+        let block = chain.block(slot - 1, execution, Some(&finalized))?;
         let mut update = chain.update(&block, slot, COMMITTEE - 12)?;
         match self.manner {
             Manner::WrongSignature => update.sync_aggregate.signature.0[50] ^= 1,

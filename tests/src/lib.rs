@@ -12,6 +12,7 @@ pub mod beacon;
 mod contracts;
 pub mod damage;
 pub mod disk;
+pub mod docker;
 pub mod history;
 pub mod http;
 pub mod land;

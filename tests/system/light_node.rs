@@ -8,7 +8,7 @@ use serde_json::Value;
 use system_tests::{
     anvil::Anvil,
     beacon::{Beacon, Manner},
-    node::Node,
+    node::{Lie, Node},
     seedbox::{Seedbox, Settings},
     wait::wait_until,
 };
@@ -152,5 +152,70 @@ fn no_lie_is_believed() -> Result<()> {
     }
     beacon.behave(Manner::Honest);
     wait_final(&seedbox, &node, 3)?;
+    seedbox.ensure_sound()
+}
+
+/// Blocks near the head are vouched for before they are final, and whoever keeps them back is found
+/// out by that.
+#[test]
+fn what_is_signed_has_to_be_told() -> Result<()> {
+    let anvil = Anvil::start()?;
+    let (first, second) = (Node::before(&anvil.url())?, Node::before(&anvil.url())?);
+    let owner = anvil.account(5).to_owned();
+    anvil.mine(5)?;
+    let beacon = Beacon::start(&first)?;
+    beacon.finalize(&first, 3)?;
+    let mut seedbox = settings(&anvil, &first, &beacon)?
+        .set("rpc", format!("{},{}", first.rpc_url(), second.rpc_url()))
+        .start()?;
+    seedbox.claim()?;
+    let known = anvil.height()?;
+    seedbox.wait_block(known, LIMIT)?;
+
+    // From here on the first endpoint keeps every block to itself.
+    first.lie(Lie::OldHead(known));
+    anvil.mint(&owner, 1, 2)?;
+    let height = anvil.height()?;
+    beacon.sign(&second, height)?;
+    let chain = wait_until("the newest block to be vouched for", LIMIT, || {
+        let chain = seedbox.status()?["chain"].take();
+        ensure!(chain["corroborated"]["number"] == height, "{chain}");
+        ensure!(chain["as_of"]["number"] == height, "{chain}");
+        let error = chain["endpoints"][0]["error"].as_str().unwrap_or_default();
+        ensure!(error.contains("keeps blocks back"), "{chain}");
+        Ok(chain)
+    })?;
+    ensure!(chain["parcels"] == 1, "{chain}");
+    ensure!(chain["endpoints"][1]["active"] == true, "{chain}");
+    // It is worth what signatures are worth, and no more.
+    let head: Value = seedbox.public().get("/grid/head")?;
+    ensure!(
+        head["trust"] == "signed" && head["stale"] == false,
+        "{head}"
+    );
+    ensure!(
+        trust(&seedbox)?["block"]["number"] == 3,
+        "that is what is final"
+    );
+
+    // Alone, its silence is seen by the age of what it told.
+    first.tell_the_truth();
+    let mut alone = settings(&anvil, &first, &beacon)?.start()?;
+    alone.claim()?;
+    alone.wait_block(height, LIMIT)?;
+    first.lie(Lie::OldHead(height));
+    anvil.mine(1)?;
+    beacon.sign(&second, height + 1)?;
+    wait_until("its silence to be noticed", LIMIT, || {
+        let head: Value = alone.public().get("/grid/head")?;
+        ensure!(
+            head["stale"] == true && head["age"].as_u64() > Some(0),
+            "{head}"
+        );
+        let chain = alone.status()?["chain"].take();
+        ensure!(chain["health"] == "failing", "{chain}");
+        Ok(())
+    })?;
+    alone.ensure_sound()?;
     seedbox.ensure_sound()
 }

@@ -1,6 +1,7 @@
 //! Every scenario of the real box among real programs. One program for all, because they spend
 //! their time waiting and can do that side by side: `cargo test --test system quota::` runs one.
 
+mod access;
 mod bad_input;
 mod chain_faults;
 mod corruption;

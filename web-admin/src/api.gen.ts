@@ -718,7 +718,7 @@ export interface components {
          * @description Who has to vouch for a block before it is believed, least first.
          * @enum {string}
          */
-        TrustLevel: "rpc" | "quorum" | "finalized";
+        TrustLevel: "rpc" | "quorum" | "signed" | "finalized";
         /** @description One data volume. */
         Volume: {
             /**

@@ -1,5 +1,13 @@
 // The reader of a box's land grid for other programs, bundled as one classic script that also runs
 // from file://. Its names are in the global `SeedboxWorld`.
+export {
+  type AccessAnswer,
+  type KnownPass,
+  type ProvedPass,
+  modelSubject,
+  parcelSubject,
+  verifyPass,
+} from "./access";
 export { FormatError, hex, unhex } from "./bytes";
 export {
   type Cell,

@@ -66,13 +66,18 @@ pub struct Deployment {
     pub model: WalletAddress,
     /// The placement contract.
     pub placement: WalletAddress,
+    /// The standard gate (AccessPass). Without it no pass can be proved, and every gate is a
+    /// stranger's.
+    #[serde(default)]
+    pub access_pass: Option<WalletAddress>,
 }
 
 /// Bytes of a deployment file that are read; a real one has 300.
 const MAX_FILE: u64 = 64 * 1024;
 
 impl Deployment {
-    /// Reads a deployment file: JSON with `chainId`, `block`, `land`, `model` and `placement`.
+    /// Reads a deployment file: JSON with `chainId`, `block`, `land`, `model`, `placement` and
+    /// `accessPass`, the last of which may be missing.
     ///
     /// # Errors
     /// [`Error::Deployment`] if the file cannot be read or is not such JSON.
@@ -108,6 +113,8 @@ impl Deployment {
             land,
             model,
             placement,
+            // What is read does not depend on it.
+            access_pass: _,
         } = self;
         format!("{chain_id} from {block}: {land} {model} {placement}")
     }
@@ -130,10 +137,13 @@ mod tests {
                 "cybr":"0x5FbDB2315678afecb367f032d93F642f64180aa3",
                 "land":"0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512",
                 "model":"0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0",
-                "placement":"0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9"}"#,
+                "placement":"0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9",
+                "accessPass":"0xDc64a140Aa3E981100a9becA4E685f962f0cF6C9"}"#,
         )
         .unwrap();
         assert_eq!((deployment.chain_id, deployment.block), (31337, 3));
+        let access_pass = deployment.access_pass.unwrap().to_string();
+        assert!(access_pass.starts_with("0xDc64"), "{access_pass}");
         assert!(deployment.land.to_string().starts_with("0xe7f1"));
     }
 

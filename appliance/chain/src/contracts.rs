@@ -16,6 +16,7 @@ use crate::{Deployment, projection::Event};
 mod interfaces {
     use super::sol;
 
+    sol!("../../contracts/src/interfaces/IGate.sol");
     sol!("../../contracts/src/interfaces/ILand.sol");
     sol!("../../contracts/src/interfaces/IModel.sol");
     sol!("../../contracts/src/interfaces/IPlacement.sol");
@@ -44,8 +45,8 @@ mod interfaces {
     }
 }
 pub(crate) use interfaces::{
-    Approval, ApprovalForAll, ILand, IModel, IPlacement, MetadataUpdate, OwnershipTransferred,
-    RawModelPublished, Transfer,
+    Approval, ApprovalForAll, IGate, ILand, IModel, IPlacement, MetadataUpdate,
+    OwnershipTransferred, RawModelPublished, Transfer,
 };
 
 /// First topics of the events that the box reads: all that change the contracts' storage.

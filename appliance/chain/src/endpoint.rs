@@ -8,7 +8,10 @@ use alloy::{
     rpc::{
         client::RpcClient,
         json_rpc::{RpcRecv, RpcSend},
-        types::{BlockId, Filter, Header as FullHeader, Log},
+        types::{
+            BlockId, EIP1186AccountProofResponse, Filter, Header as FullHeader, Log,
+            TransactionRequest,
+        },
     },
     transports::{TransportError, TransportErrorKind, TransportResult, http::reqwest::Url},
 };
@@ -157,6 +160,36 @@ impl Endpoint {
                 state_root: state_root.0,
             })),
         }
+    }
+
+    /// What it says of an account and one word of its storage at a block, with proofs (EIP-1186).
+    pub(crate) async fn proof(
+        &self,
+        account: WalletAddress,
+        slot: U256,
+        block: &BlockRef,
+    ) -> Result<EIP1186AccountProofResponse, EndpointError> {
+        let block = BlockId::from(B256::from(block.hash));
+        let params = (Address::from(account.0), [B256::from(slot)], block);
+        match self.ask("eth_getProof", params).await {
+            Err(EndpointError::Refused(_)) => Err(EndpointError::NoProofs),
+            answer => answer,
+        }
+    }
+
+    /// What code leaves behind that is run in the state after a block, by nobody and to no account.
+    pub(crate) async fn run(
+        &self,
+        code: Bytes,
+        gas: u64,
+        block: &BlockRef,
+    ) -> Result<Bytes, EndpointError> {
+        let block = BlockId::from(B256::from(block.hash));
+        let transaction = TransactionRequest::default()
+            .from(Address::ZERO)
+            .gas_limit(gas)
+            .input(code.into());
+        self.ask("eth_call", (transaction, block)).await
     }
 
     async fn subscribe(&self) -> Result<RawSubscription, EndpointError> {

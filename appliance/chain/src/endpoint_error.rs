@@ -33,14 +33,20 @@ pub(crate) enum EndpointError {
     NoContract(WalletAddress),
     #[error("could not prove what it told: {0}")]
     Disproved(&'static str),
-    #[error("left out or changed events: those up to block {block} do not add up to its state")]
-    EventsDoNotAddUp { block: u64 },
+    #[error(
+        "left out or changed events of {contracts}: those up to block {block} do not add up to its state"
+    )]
+    EventsDoNotAddUp { block: u64, contracts: String },
+    #[error("keeps blocks back: it is at block {head}, but block {vouched} is vouched for")]
+    Withholds { head: u64, vouched: u64 },
     #[error("gives no proofs (eth_getProof), which the box needs to believe it")]
     NoProofs,
     #[error("has another block {block} than the one that is vouched for")]
     Contradicts { block: u64 },
     #[error("is at block {head}, behind block {tip} that the box has already read")]
     Behind { head: u64, tip: u64 },
+    #[error("and others do not agree: {needed} have to say the same, and at most {agree} do")]
+    Disagree { agree: u8, needed: u8 },
     #[error("is not believed: {0}")]
     Disbelieved(#[from] seedbox_light_client::Error),
     #[error("knows of nothing that was signed in the last {} minutes", .seconds / 60)]

@@ -82,6 +82,36 @@ pub enum Error {
     /// More questions than the box can answer.
     #[error("too many ask for proofs at once; ask again in a few seconds")]
     Busy,
+    /// No published model has this content.
+    #[error("no model with this info hash is published on the chain")]
+    UnknownModel,
+    /// The contracts that the box follows have no standard gate.
+    #[error(
+        "the deployment has no AccessPass contract, so nothing is known of entrance to parcels"
+    )]
+    NoAccessPass,
+    /// What is known of the chain is too old to say who has access.
+    #[error(
+        "nothing current is known: the chain has not answered for {age} s, since block {block}. Ask again later"
+    )]
+    Stale {
+        /// The newest block that is known.
+        block: u64,
+        /// Seconds since it was last confirmed.
+        age: u64,
+    },
+    /// No endpoint said what was asked, or what they said could not be believed.
+    #[error(
+        "no endpoint could be believed about this as of block {block}, confirmed {age} s ago: {reason}. Ask again later"
+    )]
+    Unanswered {
+        /// The block that was asked about.
+        block: u64,
+        /// Seconds since it was last confirmed.
+        age: u64,
+        /// Why the last of them was not believed.
+        reason: String,
+    },
     /// The box's memory failed.
     #[error(transparent)]
     Store(#[from] seedbox_store::Error),

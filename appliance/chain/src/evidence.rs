@@ -4,7 +4,7 @@
 
 use alloy::{
     consensus::Header as ConsensusHeader,
-    primitives::{Address, B256, Bytes, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     rlp,
     rpc::types::EIP1186AccountProofResponse,
     trie::{Nibbles, TrieAccount, proof::verify_proof},
@@ -70,7 +70,10 @@ impl Evidence {
 }
 
 /// The storage root of an account that the state root holds.
-fn check_account(
+///
+/// # Errors
+/// [`EndpointError::Disproved`]: the proof does not show it.
+pub(crate) fn check_account(
     state_root: B256,
     address: Address,
     proof: &EIP1186AccountProofResponse,
@@ -97,11 +100,10 @@ fn check_account(
 ///
 /// # Errors
 /// [`EndpointError::Disproved`]: the proof does not show it.
-#[cfg(test)]
 pub(crate) fn check_slot(
     root: B256,
-    slot: alloy::primitives::U256,
-    word: alloy::primitives::U256,
+    slot: U256,
+    word: U256,
     proof: &[Bytes],
 ) -> Result<(), EndpointError> {
     check_size(proof)?;
@@ -120,10 +122,7 @@ fn check_size(proof: &[Bytes]) -> Result<(), EndpointError> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use alloy::{
-        primitives::U256,
-        trie::{HashBuilder, proof::ProofRetainer},
-    };
+    use alloy::trie::{HashBuilder, proof::ProofRetainer};
 
     use super::*;
     use crate::{made_up_chain::deployment, storage::Storage};

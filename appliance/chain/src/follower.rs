@@ -74,7 +74,9 @@ impl Follower {
                 },
             };
             match failure {
-                EndpointError::Behind { .. } => self.endpoints.behind(index, failure),
+                EndpointError::Behind { .. } | EndpointError::Withholds { .. } => {
+                    self.endpoints.behind(index, failure)
+                }
                 _ => self.endpoints.failed(index, failure),
             }
         }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use seedbox_core::{
-    ChainStatus, InfoHash, LandGrid, Model, Owned, Parcel, ParcelProof, WalletAddress,
+    Access, Basis, ChainStatus, InfoHash, LandGrid, Model, Owned, Parcel, ParcelProof, Subject,
+    WalletAddress,
 };
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 
-use crate::{Error, prover::Question, publisher::ModelIndex};
+use crate::{Error, access, prover::Question, publisher::ModelIndex};
 
 /// Orders that may wait before a caller has to.
 pub(crate) const QUEUE: usize = 16;
@@ -27,6 +28,9 @@ pub struct Handle {
     pub(crate) models: watch::Receiver<Arc<ModelIndex>>,
     pub(crate) owned: watch::Receiver<Arc<Owned>>,
     pub(crate) questions: mpsc::Sender<Question>,
+    pub(crate) visitors: mpsc::Sender<access::Question>,
+    /// The standard gate.
+    pub(crate) access_pass: Option<WalletAddress>,
 }
 
 impl Handle {
@@ -86,6 +90,71 @@ impl Handle {
             .await
             .map_err(|_| Error::Stopped)?
             .ok_or(Error::Unproved)
+    }
+
+    /// Whether a wallet may have the content of the model with this info hash.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`]; [`Error::Unproved`], [`Error::Stale`] or [`Error::Unanswered`]
+    /// while it cannot be known; [`Error::Busy`], [`Error::Stopped`].
+    pub async fn model_access(
+        &self,
+        info_hash: InfoHash,
+        wallet: WalletAddress,
+    ) -> Result<Access, Error> {
+        let model = self.model_by_info_hash(info_hash).await;
+        let model = model.ok_or(Error::UnknownModel)?;
+        let subject = Subject::Model(model.id);
+        let Some(gate) = model.gate else {
+            let status = self.status.borrow();
+            let as_of = status.as_of.ok_or(Error::Unproved)?;
+            return Ok(Access {
+                subject,
+                wallet,
+                allowed: true,
+                block: as_of.block,
+                trust: status.proved.map(|proved| proved.trust),
+                observed_at: as_of.observed_at,
+                basis: Basis::Free,
+            });
+        };
+        self.knock(subject, wallet, gate).await
+    }
+
+    /// Whether a wallet may enter a parcel: whether it has a pass for it. Whom the owner lets in
+    /// without a pass is not on the chain.
+    ///
+    /// # Errors
+    /// [`Error::NoAccessPass`], or as [`Handle::model_access`].
+    pub async fn parcel_access(
+        &self,
+        parcel: Parcel,
+        wallet: WalletAddress,
+    ) -> Result<Access, Error> {
+        let gate = self.access_pass.ok_or(Error::NoAccessPass)?;
+        self.knock(Subject::Parcel(parcel), wallet, gate).await
+    }
+
+    async fn knock(
+        &self,
+        subject: Subject,
+        wallet: WalletAddress,
+        gate: WalletAddress,
+    ) -> Result<Access, Error> {
+        let (answer, answered) = oneshot::channel();
+        let question = access::Question {
+            subject,
+            wallet,
+            gate,
+            answer,
+        };
+        self.visitors
+            .try_send(question)
+            .map_err(|refused| match refused {
+                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Closed(_) => Error::Unproved,
+            })?;
+        answered.await.map_err(|_| Error::Stopped)?
     }
 
     async fn order(

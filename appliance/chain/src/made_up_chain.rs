@@ -29,6 +29,7 @@ pub(crate) fn deployment() -> Deployment {
         land: wallet(0xa1),
         model: wallet(0xa2),
         placement: wallet(0xa3),
+        access_pass: Some(wallet(0xa4)),
     }
 }
 

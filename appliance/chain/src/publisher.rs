@@ -11,7 +11,7 @@ use seedbox_store::Store;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Error, Handle, clock,
+    Error, Handle, access, clock,
     handle::Order,
     headers::Vouched,
     prover::Question,
@@ -80,6 +80,8 @@ impl Publisher {
         &self,
         orders: mpsc::Sender<Order>,
         questions: mpsc::Sender<Question>,
+        visitors: mpsc::Sender<access::Question>,
+        access_pass: Option<WalletAddress>,
     ) -> Handle {
         Handle {
             orders,
@@ -88,6 +90,8 @@ impl Publisher {
             models: self.models.subscribe(),
             owned: self.owned.subscribe(),
             questions,
+            visitors,
+            access_pass,
         }
     }
 

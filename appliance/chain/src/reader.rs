@@ -7,9 +7,11 @@
 //! silently cut short.
 
 mod audit;
+mod bisection;
 mod forks;
 mod pace;
 mod settled;
+mod withholding;
 mod writing;
 
 use seedbox_core::{BlockRef, UnixTime};
@@ -21,7 +23,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tracing::{info, warn};
 
 pub(crate) use self::audit::Proved;
-use self::{audit::Ledger, forks::same, pace::Pace};
+use self::{audit::Ledger, forks::same, pace::Pace, withholding::Withholding};
 
 use crate::{
     Deployment, contracts,
@@ -72,6 +74,8 @@ pub(crate) struct Reader {
     proves: bool,
     /// What was proved.
     ledger: Ledger,
+    /// Which blocks everybody should have by now.
+    withholding: Withholding,
     /// Who vouches for which block.
     vouched: watch::Receiver<Vouched>,
     view: watch::Sender<View>,
@@ -102,6 +106,7 @@ impl Reader {
             written_at: None,
             proves: true,
             ledger: Ledger::default(),
+            withholding: Withholding::default(),
             vouched,
             view,
         })
@@ -110,6 +115,11 @@ impl Reader {
     /// Takes events as they are told.
     pub(crate) fn believe(&mut self) {
         self.proves = false;
+    }
+
+    /// Seconds within which an endpoint has to have a block that is vouched for.
+    pub(crate) fn expect_within(&mut self, seconds: u64) {
+        self.withholding.patience = seconds;
     }
 
     /// One look at the chain: reads up to the head that `source` names, has it proved, and confirms
@@ -126,6 +136,14 @@ impl Reader {
             std::mem::replace(&mut view.head, number) != number
         });
         self.identify(source, head.block.number).await?;
+        let withheld = self.withheld(&head.block, now);
+        if let Some(error) = withheld
+            .clone()
+            .filter(|_| self.working.tip == Some(head.block))
+        {
+            // It has nothing new to tell; and that nothing is new is not so.
+            return Err(error.into());
+        }
         let mut rewinds = 0;
         while self.working.tip != Some(head.block) {
             if !self.advance(source, &head).await? {
@@ -144,7 +162,7 @@ impl Reader {
             let milliseconds = learned.elapsed().as_millis();
             info!(milliseconds, "the other branch is shown");
         }
-        Ok(())
+        withheld.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn show_position(&self) {

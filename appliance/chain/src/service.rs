@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Error, Handle, TrustSetting,
+    access::{self, Doorkeeper},
     endpoints::Endpoints,
     follower::Follower,
     handle::{Order, QUEUE},
@@ -27,6 +28,9 @@ const REFRESH: Duration = Duration::from_secs(5);
 /// Polls without a confirmation after which the chain counts as not answering.
 const STALE_POLLS: u32 = 8;
 
+/// Polls within which an endpoint has to have a block that others vouch for.
+const PATIENCE_POLLS: u32 = 3;
+
 /// Looks at the chain come no closer than this, whatever is configured.
 const SHORTEST_POLL: Duration = Duration::from_millis(20);
 
@@ -35,6 +39,7 @@ pub struct Service {
     follower: Option<Follower>,
     watcher: Option<Watcher>,
     prover: Option<Prover>,
+    doorkeeper: Option<Doorkeeper>,
     publisher: Publisher,
     orders: mpsc::Receiver<Order>,
 }
@@ -59,21 +64,32 @@ impl Service {
         let shown = view.subscribe();
 
         let (ask, questions) = mpsc::channel(prover::QUEUE);
-        let (follower, watcher, prover) = match deployment {
+        let (knock, visitors) = mpsc::channel(access::QUEUE);
+        let stale_after = config.poll_interval * STALE_POLLS;
+        let access_pass = deployment.as_ref().and_then(|d| d.access_pass);
+        let (follower, watcher, prover, doorkeeper) = match deployment {
             Some(deployment) if !config.rpc.is_empty() => {
                 let endpoints = Endpoints::new(&config, deployment.clone())?;
                 let watcher = Watcher::new(headers::Configured::new(&config, &deployment, &store)?);
                 let vouched = watcher.subscribe();
                 let prover = Prover::new(&deployment, shown.clone(), questions);
+                let doorkeeper =
+                    Doorkeeper::new(&config, &deployment, stale_after, shown.clone(), visitors)?;
                 let mut reader =
                     Reader::load(store.clone(), deployment, readings, vouched, view).await?;
                 if matches!(config.trust, TrustSetting::Unproved) {
                     reader.believe();
                 }
+                reader.expect_within((config.poll_interval * PATIENCE_POLLS).as_secs());
                 let follower = Follower::new(reader, endpoints, config.poll_interval);
-                (Some(follower), Some(watcher), Some(prover))
+                (
+                    Some(follower),
+                    Some(watcher),
+                    Some(prover),
+                    Some(doorkeeper),
+                )
             }
-            _ => (None, None, None),
+            _ => (None, None, None, None),
         };
         let endpoints = follower.as_ref().map(Follower::endpoints);
         let wallets = store.wallets().await?;
@@ -85,16 +101,17 @@ impl Service {
             watcher.as_ref().map(Watcher::subscribe),
             crate::publisher::Limits {
                 chain_id: follower.as_ref().and(config.deployment).map(|d| d.chain_id),
-                stale_after: config.poll_interval * STALE_POLLS,
+                stale_after,
                 max_ownership_age: config.max_ownership_age,
             },
         );
         let (sender, orders) = mpsc::channel(QUEUE);
-        let handle = publisher.handle(sender, ask);
+        let handle = publisher.handle(sender, ask, knock, access_pass);
         let service = Self {
             follower,
             watcher,
             prover,
+            doorkeeper,
             publisher,
             orders,
         };
@@ -110,12 +127,18 @@ impl Service {
             mut follower,
             mut watcher,
             mut prover,
+            mut doorkeeper,
             mut publisher,
             mut orders,
         } = self;
         let ended = {
             // What they keep between two answers is too much for a stack.
-            let following = follow(follower.as_mut(), watcher.as_mut(), prover.as_mut());
+            let following = follow(
+                follower.as_mut(),
+                watcher.as_mut(),
+                prover.as_mut(),
+                doorkeeper.as_mut(),
+            );
             let mut following = Box::pin(following);
             let mut refresh = interval(REFRESH);
             refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,13 +164,18 @@ async fn follow(
     follower: Option<&mut Follower>,
     watcher: Option<&mut Watcher>,
     prover: Option<&mut Prover>,
+    doorkeeper: Option<&mut Doorkeeper>,
 ) -> Result<Infallible, seedbox_store::Error> {
-    match (follower, watcher, prover) {
-        (Some(follower), Some(watcher), Some(prover)) => {
+    match (follower, watcher, prover, doorkeeper) {
+        (Some(follower), Some(watcher), Some(prover), Some(doorkeeper)) => {
+            let answering = async {
+                tokio::join!(prover.run(), doorkeeper.run());
+                std::future::pending().await
+            };
             tokio::select! {
                 ended = follower.run() => ended,
                 ended = watcher.run() => ended,
-                () = prover.run() => std::future::pending().await,
+                ended = answering => ended,
             }
         }
         _ => std::future::pending().await,

@@ -20,6 +20,13 @@ pub(crate) struct Situation<'a> {
     pub(crate) max_ownership_age: Duration,
 }
 
+impl Situation<'_> {
+    fn is_stale(&self, as_of: AsOf, rereading: bool) -> bool {
+        let age = self.now.seconds_since(as_of.observed_at);
+        rereading || self.chain_id.is_none() || age > self.stale_after.as_secs()
+    }
+}
+
 /// Seconds from which the age of the newest block is worth a word.
 const OLD_BLOCK: u64 = 600;
 
@@ -39,6 +46,9 @@ pub(crate) fn status(view: &View, situation: &Situation<'_>) -> ChainStatus {
         sentence,
         chain_id: situation.chain_id,
         as_of: view.as_of,
+        stale: view
+            .as_of
+            .is_some_and(|as_of| situation.is_stale(as_of, view.rereading)),
         head: view.head,
         parcels: view.grid.parcels.len() as u64,
         models: view.grid.models.len() as u64,

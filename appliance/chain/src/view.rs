@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seedbox_core::{AsOf, LandGrid, VouchedBlock};
 use seedbox_store::chain::Reading;
 
-use crate::{projection::Projection, reader::Proved};
+use crate::{access::Anchor, projection::Projection, reader::Proved};
 
 /// A snapshot of the reader. `grid` and `as_of` are of the last reading that reached the head;
 /// they stay while a newer reading is under way.
@@ -25,11 +25,22 @@ pub(crate) struct View {
     pub(crate) proved: Option<Arc<Proved>>,
     /// The newest block whose state is vouched for by more than one endpoint.
     pub(crate) vouched: Option<VouchedBlock>,
+    /// The header of that block, and that of the newest block that was proved.
+    pub(crate) vouched_header: Option<Arc<Anchor>>,
+    pub(crate) tip_header: Option<Arc<Anchor>>,
     /// Reorganisations undone since start.
     pub(crate) reorgs: u64,
 }
 
 impl View {
+    /// Blocks after this height are no more: nothing is asked about them.
+    pub(crate) fn forget_after(&mut self, height: u64) {
+        let still = |header: &Arc<Anchor>| header.block.number <= height;
+        self.tip_header = self.tip_header.take().filter(still);
+        self.vouched_header = self.vouched_header.take().filter(still);
+        self.vouched = self.vouched.filter(|v| v.block.number <= height);
+    }
+
     /// What a stored reading shows before any endpoint has answered: its state with its age, or
     /// nothing if it never reached the head.
     pub(crate) fn of(reading: &Reading) -> Self {

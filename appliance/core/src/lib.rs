@@ -3,6 +3,7 @@
 //! No I/O, no async runtime, no clock: time and bytes are passed in, decisions come out. What the
 //! box may delete is decided here and nowhere else, see [`classify`] and [`eviction`].
 
+mod access;
 mod address;
 mod classify;
 pub mod eviction;
@@ -19,6 +20,7 @@ mod status;
 mod time;
 mod trust;
 
+pub use access::{Access, Basis, PassProof, Subject};
 pub use address::{AddressError, WalletAddress};
 pub use classify::{Classified, Evictable, Protected, Protection, classify};
 pub use info_hash::{ContentHash, HashError, InfoHash};

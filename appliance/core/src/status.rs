@@ -41,6 +41,8 @@ pub struct ChainStatus {
     pub chain_id: Option<u64>,
     /// The block that the grid is the state of, and when it was last confirmed.
     pub as_of: Option<AsOf>,
+    /// The chain has not confirmed that for so long that it may have gone on.
+    pub stale: bool,
     /// Height of the newest block that an endpoint spoke of.
     pub head: Option<u64>,
     /// Parcels minted.

@@ -24,6 +24,9 @@ pub enum Trust {
         /// How many were asked.
         of: u8,
     },
+    /// Two thirds of Ethereum's sync committee signed the block; the box checked the signature
+    /// itself, as for [`Trust::Finalized`]. The block is not final: a reorganisation may undo it.
+    Signed,
     /// The block is final and Ethereum's sync committee signed that; the box checked the
     /// signature itself, starting from a checkpoint that the owner chose.
     Finalized,
@@ -35,6 +38,7 @@ impl Trust {
         match self {
             Self::Rpc => "rpc",
             Self::Quorum { .. } => "quorum",
+            Self::Signed => "signed",
             Self::Finalized => "finalized",
         }
     }
@@ -45,6 +49,10 @@ impl fmt::Display for Trust {
         match self {
             Self::Rpc => write!(f, "one endpoint's word"),
             Self::Quorum { agree, of } => write!(f, "{agree} of {of} endpoints say the same"),
+            Self::Signed => write!(
+                f,
+                "not final yet, but signed by Ethereum's validators and checked by the box itself"
+            ),
             Self::Finalized => write!(
                 f,
                 "final, signed by Ethereum's validators and checked by the box itself"
@@ -98,7 +106,8 @@ mod tests {
     #[test]
     fn more_trust_is_greater() {
         let quorum = |agree| Trust::Quorum { agree, of: 3 };
-        assert!(Trust::Rpc < quorum(2) && quorum(2) < quorum(3) && quorum(3) < Trust::Finalized);
+        assert!(Trust::Rpc < quorum(2) && quorum(2) < quorum(3) && quorum(3) < Trust::Signed);
+        assert!(Trust::Signed < Trust::Finalized);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use seedbox_core::{
-    ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus, WalletAddress,
+    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus,
+    WalletAddress,
 };
 use seedbox_http::{Appliance, OrderError, RequestState};
 use seedbox_seeder::magnet::Magnet;
@@ -36,6 +37,24 @@ impl Appliance for Orders {
 
     async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, OrderError> {
         self.chain.parcel_proof(parcel).await.map_err(chain_error)
+    }
+
+    async fn model_access(
+        &self,
+        info_hash: InfoHash,
+        wallet: WalletAddress,
+    ) -> Result<Access, OrderError> {
+        let access = self.chain.model_access(info_hash, wallet).await;
+        access.map_err(chain_error)
+    }
+
+    async fn parcel_access(
+        &self,
+        parcel: Parcel,
+        wallet: WalletAddress,
+    ) -> Result<Access, OrderError> {
+        let access = self.chain.parcel_access(parcel, wallet).await;
+        access.map_err(chain_error)
     }
 
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
@@ -95,9 +114,11 @@ fn request_state(state: seedbox_seeder::RequestState) -> RequestState {
 }
 
 fn chain_error(e: seedbox_chain::Error) -> OrderError {
+    use seedbox_chain::Error as Theirs;
     match e {
-        seedbox_chain::Error::TooManyWallets { .. } => OrderError::Conflict(e.to_string()),
-        seedbox_chain::Error::Unproved | seedbox_chain::Error::Busy => {
+        Theirs::TooManyWallets { .. } => OrderError::Conflict(e.to_string()),
+        Theirs::UnknownModel | Theirs::NoAccessPass => OrderError::NotFound(e.to_string()),
+        Theirs::Unproved | Theirs::Busy | Theirs::Stale { .. } | Theirs::Unanswered { .. } => {
             OrderError::Unavailable(e.to_string())
         }
         e => OrderError::Failed(e.to_string()),

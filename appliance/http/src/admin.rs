@@ -30,7 +30,7 @@ use tower_http::{csrf::CsrfLayer, timeout::TimeoutLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Appliance,
+    Appliance, chain_trust,
     clock::Clock,
     config::{BODY_LIMIT, REQUEST_TIMEOUT},
     health,
@@ -98,6 +98,7 @@ fn session_routes() -> OpenApiRouter<Arc<Admin>> {
 
 /// The whole admin listener.
 pub(crate) fn router(admin: Arc<Admin>) -> Router {
+    let chain = admin.appliance.chain();
     let with_session = session_routes()
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&admin),
@@ -105,6 +106,7 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         ))
         .split_for_parts()
         .0;
+    let with_session = chain_trust::told(with_session, chain);
     let api = open_routes()
         .split_for_parts()
         .0

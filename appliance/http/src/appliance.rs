@@ -5,8 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use seedbox_core::{
-    ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason, SeederStatus,
-    TorrentStatus, WalletAddress,
+    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
+    SeederStatus, TorrentStatus, WalletAddress,
 };
 use tokio::sync::watch;
 
@@ -79,6 +79,18 @@ pub trait Appliance: Send + Sync + 'static {
     ) -> Result<RequestState, OrderError>;
     /// Proves who owns a parcel, at the newest block that the box can prove anything of.
     async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, OrderError>;
+    /// Whether a wallet may have a published model's content.
+    async fn model_access(
+        &self,
+        info_hash: InfoHash,
+        wallet: WalletAddress,
+    ) -> Result<Access, OrderError>;
+    /// Whether a wallet has a pass to a parcel.
+    async fn parcel_access(
+        &self,
+        parcel: Parcel,
+        wallet: WalletAddress,
+    ) -> Result<Access, OrderError>;
     /// Where an earlier request stands.
     async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError>;
 }

@@ -10,6 +10,7 @@
 
 mod admin;
 mod appliance;
+mod chain_trust;
 mod client_address;
 mod clock;
 mod config;

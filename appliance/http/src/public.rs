@@ -1,11 +1,15 @@
 //! The public data plane: read-only for everybody, from any website, without cookies. The one
 //! order is a visitor's request for a model, and each client has only so many.
 
+mod access;
 pub(crate) mod grid;
 mod models;
 mod rate_limit;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -24,7 +28,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Appliance, OrderError,
+    Appliance, OrderError, chain_trust,
     clock::Clock,
     config::{BODY_LIMIT, REQUEST_TIMEOUT},
     dto::{HealthReport, Version},
@@ -37,7 +41,10 @@ use rate_limit::RateLimit;
 /// What the public handlers share.
 pub(crate) struct Public {
     appliance: Arc<dyn Appliance>,
+    /// Orders: requests for models. A visitor enters a region with many.
     requests: Mutex<RateLimit>,
+    /// Questions of access, which may cost the box a question of its own.
+    questions: Mutex<RateLimit>,
     pub(crate) grid: Grid,
     clock: Clock,
 }
@@ -46,7 +53,8 @@ impl Public {
     pub(crate) fn new(appliance: Arc<dyn Appliance>, grid: Grid, clock: Clock) -> Self {
         Public {
             appliance,
-            requests: Mutex::new(RateLimit::default()),
+            requests: Mutex::new(RateLimit::new(60, Duration::from_secs(1))),
+            questions: Mutex::new(RateLimit::new(240, Duration::from_millis(100))),
             grid,
             clock,
         }
@@ -69,13 +77,15 @@ fn routes() -> OpenApiRouter<Arc<Public>> {
         .routes(routes!(version))
         .routes(routes!(models::model))
         .routes(routes!(models::request_model))
+        .merge(access::routes())
         .merge(grid::routes())
 }
 
 /// The whole public listener.
 pub(crate) fn router(public: Arc<Public>) -> Router {
     let (router, description) = routes().split_for_parts();
-    router
+    let chain = public.appliance.chain();
+    let router = router
         .route(
             "/openapi.json",
             get(move || std::future::ready(axum::Json(description.clone()))),
@@ -85,7 +95,8 @@ pub(crate) fn router(public: Arc<Public>) -> Router {
             StatusCode::REQUEST_TIMEOUT,
             REQUEST_TIMEOUT,
         ))
-        .layer(middleware::map_response(as_problem))
+        .layer(middleware::map_response(as_problem));
+    chain_trust::told(router, chain)
         .layer(cors())
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -115,9 +126,10 @@ fn cors() -> CorsLayer {
             header::CONTENT_LENGTH,
             header::ETAG,
             HeaderName::from_static("grid-epoch"),
+            chain_trust::CHAIN_TRUST,
             header::RETRY_AFTER,
         ])
-        .max_age(std::time::Duration::from_secs(24 * 3600))
+        .max_age(Duration::from_secs(24 * 3600))
 }
 
 /// An order's error without the words meant for the owner.

@@ -1,5 +1,6 @@
 //! The service as a browser, a visitor and an attacker meet it.
 
+mod access;
 mod claim;
 mod defence;
 mod events;

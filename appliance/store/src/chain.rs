@@ -207,6 +207,16 @@ impl Store {
         .await
     }
 
+    /// The rows as they were before each change in blocks after `block`, the newest change first,
+    /// without undoing anything.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a journal entry cannot be read, [`Error::Sqlite`] or
+    /// [`Error::Closed`].
+    pub async fn chain_journal(&self, id: ReadingId, block: u64) -> Result<Vec<Row>, Error> {
+        self.call(move |db| rows::undone(db, id, block)).await
+    }
+
     /// Declares a reading fit to be served because it has reached the head, and deletes the others.
     ///
     /// # Errors

@@ -37,6 +37,12 @@ pub enum Lie {
     ForgedBlock(u64),
     /// Has no `eth_getProof`.
     NoProofs,
+    /// Says in every storage proof that this is stored.
+    WrongWord(u64),
+    /// Gives storage proofs the last node of which is altered.
+    WrongStorageNode,
+    /// Says that every call answers this word.
+    WrongCallAnswer(u64),
 }
 
 impl Lie {
@@ -53,7 +59,22 @@ impl Lie {
             (Self::WrongStorageRoot, "eth_getProof", answer) => {
                 answer["storageHash"] = json!(keccak256("another root"));
             }
-            (Self::WrongProofNode, "eth_getProof", answer) => alter_last_node(answer),
+            (Self::WrongProofNode, "eth_getProof", answer) => {
+                alter_last_node(&mut answer["accountProof"]);
+            }
+            (Self::WrongWord(word), "eth_getProof", answer) => {
+                for told in answer["storageProof"].as_array_mut().into_iter().flatten() {
+                    told["value"] = json!(U64::from(*word));
+                }
+            }
+            (Self::WrongStorageNode, "eth_getProof", answer) => {
+                for told in answer["storageProof"].as_array_mut().into_iter().flatten() {
+                    alter_last_node(&mut told["proof"]);
+                }
+            }
+            (Self::WrongCallAnswer(word), "eth_call", answer) => {
+                *answer = json!(format!("0x{word:064x}"));
+            }
             (Self::OmitLogsOf(block), "eth_getLogs", Value::Array(logs)) => {
                 logs.retain(|log| number(&log["blockNumber"]) != *block);
             }
@@ -71,8 +92,8 @@ impl Lie {
     }
 }
 
-fn alter_last_node(proof: &mut Value) {
-    let nodes = proof["accountProof"].as_array_mut();
+fn alter_last_node(nodes: &mut Value) {
+    let nodes = nodes.as_array_mut();
     if let Some(Value::String(node)) = nodes.and_then(|nodes| nodes.last_mut()) {
         let other = if node.ends_with('0') { "1" } else { "0" };
         node.replace_range(node.len() - 1.., other);

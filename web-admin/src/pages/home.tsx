@@ -136,12 +136,17 @@ function ChainCard({ status, now }: { status: Status; now: number }) {
           <Fact name="Chain">{chainName(chain.chain_id)}</Fact>
           <Fact name="Block">{chain.as_of ? count(chain.as_of.number) : "none yet"}</Fact>
           <Fact name="Newest block">{chain.head === null ? "unknown" : count(chain.head)}</Fact>
+          <Fact name="Proved up to">{provedUpTo(chain.proved)}</Fact>
+          <Fact name="Trust">{chain.trust.sentence || TRUST[chain.trust.level]}</Fact>
+          {chain.trust.checkpoint && (
+            <Fact name="Checkpoint">{checkpointAge(chain.trust.checkpoint.age)}</Fact>
+          )}
           <Fact name="Parcels">{count(chain.parcels)}</Fact>
           <Fact name="Models">{count(chain.models)}</Fact>
           <Fact name="Placed">{count(chain.placements)}</Fact>
         </dl>
         <ul class="small">
-          {chain.endpoints.map((endpoint) => (
+          {[...chain.endpoints, ...beacons(chain)].map((endpoint) => (
             <li key={endpoint.name}>
               <Said tone={endpoint.error === null ? "well" : "attention"}>
                 {endpoint.name}: {endpoint.error ?? (endpoint.active ? "in use" : "ready")}
@@ -152,6 +157,32 @@ function ChainCard({ status, now }: { status: Status; now: number }) {
       </details>
     </section>
   );
+}
+
+type Chain = Status["chain"];
+
+const TRUST: Record<Chain["trust"]["level"], string> = {
+  rpc: "one endpoint's word",
+  quorum: "several endpoints that say the same",
+  signed: "signed by Ethereum's validators, not final yet",
+  finalized: "final, signed by Ethereum's validators",
+};
+
+function provedUpTo(proved: Chain["proved"]): string {
+  return proved === null ? "nothing yet" : `block ${count(proved.number)}`;
+}
+
+/** Validators are bound for 14 days by what they signed. */
+function checkpointAge(seconds: number | null): string {
+  if (seconds === null) return "not fetched yet";
+  const days = Math.floor(seconds / 86_400);
+  return days < 1 ? "less than a day old" : `${plural(days, "day")} old`;
+}
+
+/** Those that are asked for headers alone. */
+function beacons(chain: Chain): Chain["endpoints"] {
+  const known = new Set(chain.endpoints.map((endpoint) => endpoint.name));
+  return chain.trust.endpoints.filter((endpoint) => !known.has(endpoint.name));
 }
 
 function chainName(id: number | null): string {

@@ -159,6 +159,25 @@ describe("home", () => {
     expect(health.textContent).not.toContain("All is well");
   });
 
+  it("says who vouches for the chain, and how old the checkpoint is", () => {
+    const live = heard();
+    const { chain } = live.last!.status;
+    const block = { number: 3, hash: "", timestamp: 1, slot: 4, agree: null };
+    chain.proved = block;
+    chain.trust = {
+      level: "finalized",
+      health: "well",
+      sentence: "Block 3 is final.",
+      block,
+      checkpoint: { root: "ab", age: 15 * 86_400 },
+      endpoints: [{ name: "http://beacon:1", active: true, error: null }],
+    };
+    render(<HomePage live={live} now={10_000} />);
+    for (const words of ["Block 3 is final.", "15 days old", "block 3", "http://beacon:1: in use"]) {
+      expect(screen.getByText(words)).toBeTruthy();
+    }
+  });
+
   it("shows which of the owner's models were refused, and why", async () => {
     const one = { info_hash: "aa", name: "Cathedral", at: 9_940, code: "quota-full" };
     network(() => [

@@ -18,8 +18,11 @@ use crate::{
 /// Updates that are asked for at once: 60 kB each.
 const BATCH: u64 = 16;
 
-/// Slots between two looks; something becomes final every 32.
-const PACE_SLOTS: u64 = 8;
+/// Slots between two looks at what was signed last, which is every block.
+const PACE_SLOTS: u64 = 1;
+
+/// Slots between two looks at what became final, which happens every 32.
+const FINALITY_SLOTS: u64 = 8;
 
 /// Slots between two looks while nobody can be believed.
 const RETRY_PACE_SLOTS: u64 = 2;
@@ -44,6 +47,10 @@ pub(crate) struct Finalized<B> {
     saved: Option<Standing>,
     /// Before this slot no next committee is asked for.
     retry_committee: u64,
+    /// Before this slot nobody is asked what became final.
+    next_finality: u64,
+    /// The newest block that two thirds signed, if it is newer than the final one.
+    signed: Option<VouchedHeader>,
     /// The fault is probably the box's age.
     too_old: bool,
 }
@@ -75,6 +82,8 @@ impl<B: Beacon> Finalized<B> {
             loaded: false,
             saved: None,
             retry_committee: 0,
+            next_finality: 0,
+            signed: None,
             too_old: false,
         }
     }
@@ -130,7 +139,11 @@ impl<B: Beacon> Finalized<B> {
     }
 
     fn take(&mut self, client: light_client::Store) {
-        self.asked.header = Some(vouched(&client.finalized()));
+        let newest = vouched(&client.finalized(), Trust::Finalized);
+        self.signed = self
+            .signed
+            .filter(|signed| signed.block.number > newest.block.number);
+        self.asked.header = Some(newest);
         self.client = Some(client);
     }
 
@@ -151,18 +164,49 @@ impl<B: Beacon> Finalized<B> {
                 break;
             }
         }
-        let limit = json::MAX_SHORT_UPDATE;
-        let body = self.asked.get(index).get("finality_update", limit).await?;
-        let signed = self
-            .learn(now, move |network| {
+        let mut newest = self.learn_signed(index, now).await?;
+        if slot >= self.next_finality || newest.is_none() {
+            let limit = json::MAX_SHORT_UPDATE;
+            let body = self.asked.get(index).get("finality_update", limit).await?;
+            let read = move |network: &Network| {
                 json::finality_update(network, &body).map(|update| vec![update])
-            })
-            .await?;
-        if signed.saturating_add(OLD_SLOTS) < slot {
-            let old = (slot - signed) * self.network.seconds_per_slot;
-            return Err(EndpointError::OldSignature { seconds: old });
+            };
+            newest = newest.max(Some(self.learn(now, read).await?));
+            self.next_finality = slot + FINALITY_SLOTS;
+        }
+        let old = slot.saturating_sub(newest.unwrap_or_default());
+        if old > OLD_SLOTS {
+            let seconds = old * self.network.seconds_per_slot;
+            return Err(EndpointError::OldSignature { seconds });
         }
         Ok(())
+    }
+
+    /// Learns of the newest block that was signed, final or not; gives its slot. `None` if the node
+    /// does not tell of it: then what becomes final has to do.
+    async fn learn_signed(
+        &mut self,
+        index: usize,
+        now: UnixTime,
+    ) -> Result<Option<u64>, EndpointError> {
+        let limit = json::MAX_SHORT_UPDATE;
+        let body = match self.asked.get(index).get("optimistic_update", limit).await {
+            Err(EndpointError::Refused(_)) => return Ok(None),
+            body => body?,
+        };
+        let update = json::optimistic_update(&self.network, &body)?;
+        let many_signed = update.sync_aggregate.has_supermajority();
+        let slot = self.learn(now, move |_| Ok(vec![update])).await?;
+        let known = self.client.as_ref().map(light_client::Store::optimistic);
+        if let Some(header) = known.filter(|header| many_signed && header.slot == slot)
+            && self
+                .asked
+                .header
+                .is_some_and(|last| last.block.number < header.block_number)
+        {
+            self.signed = Some(vouched(&header, Trust::Signed));
+        }
+        Ok(Some(slot))
     }
 
     async fn begin(&mut self, index: usize) -> Result<(), EndpointError> {
@@ -259,7 +303,7 @@ fn believe(
     Ok(())
 }
 
-fn vouched(header: &VerifiedHeader) -> VouchedHeader {
+fn vouched(header: &VerifiedHeader, trust: Trust) -> VouchedHeader {
     VouchedHeader {
         block: BlockRef {
             number: header.block_number,
@@ -267,7 +311,7 @@ fn vouched(header: &VerifiedHeader) -> VouchedHeader {
             timestamp: header.timestamp,
         },
         state_root: header.state_root.0,
-        trust: Trust::Finalized,
+        trust,
         slot: Some(header.slot),
     }
 }
@@ -304,6 +348,10 @@ impl<B: Beacon> HeaderSource for Finalized<B> {
                 Err(failure.into())
             }
         }
+    }
+
+    fn signed(&self) -> Option<VouchedHeader> {
+        self.signed
     }
 
     fn status(&self, now: UnixTime) -> TrustStatus {

@@ -89,6 +89,8 @@ pub(crate) enum HeaderError {
 pub(crate) struct Vouched {
     /// The newest header, `None` before the first.
     pub(crate) header: Option<VouchedHeader>,
+    /// A newer one that is vouched for less, where there is one: [`Trust::Signed`].
+    pub(crate) signed: Option<VouchedHeader>,
     /// For the owner.
     pub(crate) status: TrustStatus,
 }
@@ -101,6 +103,11 @@ pub(crate) trait HeaderSource {
     /// # Errors
     /// [`HeaderError`]: nothing new can be vouched for. Asking again later is always right.
     async fn newest(&mut self, now: UnixTime) -> Result<VouchedHeader, HeaderError>;
+
+    /// A header newer than that one and vouched for less, but for more than by one endpoint.
+    fn signed(&self) -> Option<VouchedHeader> {
+        None
+    }
 
     /// How it is doing, for the owner. EndpointWitness are named by scheme, host and port alone.
     fn status(&self, now: UnixTime) -> TrustStatus;
@@ -162,6 +169,14 @@ impl HeaderSource for Configured {
             Self::Rpc(source) => source.newest(now).await,
             Self::Quorum(source) => source.newest(now).await,
             Self::Finalized(source) => source.newest(now).await,
+        }
+    }
+
+    fn signed(&self) -> Option<VouchedHeader> {
+        match self {
+            Self::Rpc(source) => source.signed(),
+            Self::Quorum(source) => source.signed(),
+            Self::Finalized(source) => source.signed(),
         }
     }
 

@@ -46,6 +46,10 @@ impl<S: HeaderSource> Watcher<S> {
                 // The source tells it in its status.
                 Err(_) => false,
             };
+            let signed = self.source.signed();
+            self.vouched.send_if_modified(|vouched| {
+                std::mem::replace(&mut vouched.signed, signed) != signed
+            });
             self.publish();
             let next = Instant::now() + self.source.pace();
             loop {

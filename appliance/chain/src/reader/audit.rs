@@ -7,12 +7,12 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use seedbox_core::{BlockRef, Trust, VouchedBlock};
-use seedbox_store::chain::Contract;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::debug;
 
-use super::{Failure, Reader, forks::same};
+use super::{Failure, Reader, bisection::differing, forks::same};
 use crate::{
+    access::Anchor,
     endpoint_error::EndpointError,
     evidence::Evidence,
     headers::VouchedHeader,
@@ -56,7 +56,8 @@ struct State {
 #[derive(Default)]
 pub(crate) struct Ledger {
     states: VecDeque<State>,
-    vouched: Option<BlockRef>,
+    /// The blocks that are vouched for and whose state was held against ours.
+    vouched: Vec<BlockRef>,
 }
 
 impl Ledger {
@@ -82,36 +83,21 @@ impl Ledger {
     }
 }
 
-/// Says in the log whose events do not add up.
-fn name_contracts(events: &Roots, proved: &Roots) {
-    for ((contract, ours), theirs) in Contract::ALL.iter().zip(events).zip(proved) {
-        if ours != theirs {
-            warn!(
-                ?contract,
-                ?ours,
-                ?theirs,
-                "its events do not add up to its storage"
-            );
-        }
-    }
-}
-
 impl Reader {
-    /// Refuses a source whose chain does not hold the block that is vouched for.
+    /// Refuses a source whose chain does not hold the blocks that are vouched for.
     pub(super) async fn identify(
         &mut self,
         source: &impl Source,
         head: u64,
     ) -> Result<(), Failure> {
-        let Some(block) = self.corroborator().map(|header| header.block) else {
-            return Ok(());
-        };
-        if block.number > head || self.ledger.vouched == Some(block) {
-            return Ok(());
-        }
-        if !same(source, &block).await? {
-            let block = block.number;
-            return Err(EndpointError::Contradicts { block }.into());
+        for VouchedHeader { block, .. } in self.corroborators() {
+            if block.number > head || self.ledger.vouched.contains(&block) {
+                continue;
+            }
+            if !same(source, &block).await? {
+                let block = block.number;
+                return Err(EndpointError::Contradicts { block }.into());
+            }
         }
         Ok(())
     }
@@ -121,19 +107,21 @@ impl Reader {
         let Some(tip) = self.working.tip.filter(|_| self.proves) else {
             return Ok(());
         };
-        if self.working.proved == Some(tip) {
+        if self.working.proved == Some(tip) && self.view.borrow().proved.is_some() {
             return Ok(());
         }
         let evidence = source.evidence(&tip).await?;
         let roots = self.roots().await;
         if roots != evidence.roots {
-            name_contracts(&roots, &evidence.roots);
-            return self.distrust(source, tip.number).await;
+            let contracts = differing(&roots, &evidence.roots);
+            return self.distrust(source, tip.number, contracts).await;
         }
         self.working.proved = Some(tip);
         let (changed, _) = self.working.changed_by();
         let first = changed.map_or(tip.number, |block| block.number);
         self.ledger.enter(first, tip.number, roots);
+        let header = Some(Arc::new(Anchor::of(&evidence, Trust::Rpc)));
+        self.view.send_modify(|view| view.tip_header = header);
         self.show(Proved {
             evidence,
             storage: self.working.projection.storage().clone(),
@@ -142,26 +130,43 @@ impl Reader {
         Ok(())
     }
 
-    /// Holds a state that was proved at the tip against the block that is vouched for.
+    /// Holds states that were proved against the blocks that are vouched for.
     pub(super) async fn corroborate(&mut self, source: &impl Source) -> Result<(), Failure> {
-        let Some(header) = self.corroborator() else {
-            return Ok(());
-        };
-        let block = header.block;
-        if self.ledger.vouched == Some(block) {
-            return Ok(());
+        let headers = self.corroborators();
+        let still = |block: &BlockRef| headers.iter().any(|header| header.block == *block);
+        self.ledger.vouched.retain(still);
+        for header in headers {
+            if !self.ledger.vouched.contains(&header.block) {
+                self.hold_against(source, &header).await?;
+            }
         }
+        Ok(())
+    }
+
+    async fn hold_against(
+        &mut self,
+        source: &impl Source,
+        header: &VouchedHeader,
+    ) -> Result<(), Failure> {
+        let block = header.block;
         let Some(state) = self.ledger.at(block.number) else {
             return Ok(()); // a block between two looks; a later one will do
         };
         let (roots, newest) = (state.roots, Some(state.roots) == self.working.roots);
         let evidence = source.evidence(&block).await?;
         if evidence.state_root.0 != header.state_root || evidence.roots != roots {
-            return self.distrust(source, block.number).await;
+            let contracts = differing(&roots, &evidence.roots);
+            return self.distrust(source, block.number, contracts).await;
         }
-        self.ledger.vouched = Some(block);
-        self.view
-            .send_modify(|view| view.vouched = Some(header.shown()));
+        self.ledger.vouched.push(block);
+        let anchor = Arc::new(Anchor::of(&evidence, header.trust));
+        self.view.send_modify(|view| {
+            let newer = |known: VouchedBlock| known.block.number <= block.number;
+            if view.vouched.is_none_or(newer) {
+                view.vouched = Some(header.shown());
+                view.vouched_header = Some(anchor);
+            }
+        });
         if newest {
             self.show(Proved {
                 evidence,
@@ -172,10 +177,13 @@ impl Reader {
         Ok(())
     }
 
-    /// The newest header that somebody else than the endpoint vouches for.
-    fn corroborator(&self) -> Option<VouchedHeader> {
-        let header = self.vouched.borrow().header;
-        header.filter(|header| header.trust > Trust::Rpc)
+    /// The headers that somebody else than the endpoint vouches for, ascending.
+    pub(super) fn corroborators(&self) -> Vec<VouchedHeader> {
+        let vouched = self.vouched.borrow();
+        let headers = [vouched.header, vouched.signed].into_iter().flatten();
+        let mut headers: Vec<_> = headers.filter(|header| header.trust > Trust::Rpc).collect();
+        headers.sort_by_key(|header| header.block.number);
+        headers
     }
 
     fn show(&self, proved: Proved) {
@@ -205,22 +213,5 @@ impl Reader {
         debug!(milliseconds, "computed the storage roots");
         self.working.roots = Some(roots);
         roots
-    }
-
-    /// The events up to `block` do not add up: takes back what was not proved before.
-    async fn distrust(&mut self, source: &impl Source, block: u64) -> Result<(), Failure> {
-        warn!(
-            block,
-            "events were left out or changed; taking back what is not proved"
-        );
-        let proved = self.working.proved.filter(|proved| {
-            let known = self.working.undoable(proved.number).last().copied();
-            proved.number < block && known == Some(*proved)
-        });
-        match proved {
-            Some(proved) => self.go_back(proved).await?,
-            None => self.begin_again(source).await?,
-        }
-        Err(EndpointError::EventsDoNotAddUp { block }.into())
     }
 }

@@ -68,6 +68,7 @@ impl Reader {
         self.working.restore(to, restored);
         let milliseconds = started.elapsed().as_secs_f64() * 1e3;
         debug!(milliseconds, rows, to = to.number, "undid later blocks");
+        self.view.send_modify(|view| view.forget_after(to.number));
         Ok(())
     }
 

@@ -395,7 +395,8 @@ async fn a_left_out_event_is_noticed_and_read_from_somebody_else() {
     liar.left_out.set(Some(21));
     for _ in 0..3 {
         let failure = desk.look(&liar).await.unwrap_err().to_string();
-        assert!(failure.contains("do not add up"), "{failure}");
+        let named = "events of Land: those up to block 21 do not add up";
+        assert!(failure.contains(named), "{failure}");
         assert_eq!(desk.grid(), before, "what is not proved is not shown");
     }
     assert_eq!(desk.view().reorgs, 0);
@@ -412,6 +413,20 @@ async fn an_event_left_out_long_ago_is_noticed_at_the_first_proof() {
     let mut desk = Desk::new().await;
     assert!(desk.look(&liar).await.is_err());
     assert_eq!(desk.grid(), LandGrid::default());
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.grid(), read_afresh(&chain).await);
+}
+
+#[tokio::test]
+async fn what_was_told_before_the_lie_is_kept() {
+    let chain = chain_of(1_500);
+    let liar = chain.clone();
+    liar.left_out.set(Some(1_234));
+    let mut desk = Desk::new().await;
+    let failure = desk.look(&liar).await.unwrap_err().to_string();
+    assert!(failure.contains("up to block 1234 do not"), "{failure}");
+    assert_eq!(desk.reader.working.tip.unwrap().number, 1_233);
+    assert_eq!(desk.grid(), LandGrid::default(), "it is not shown");
     desk.look(&chain).await.unwrap();
     assert_eq!(desk.grid(), read_afresh(&chain).await);
 }
@@ -487,4 +502,80 @@ async fn who_contradicts_the_vouched_chain_is_not_read() {
     let view = desk.view();
     assert_eq!(view.vouched.unwrap().block, chain.tip());
     assert_eq!(view.proved.unwrap().trust, Trust::Finalized);
+}
+
+#[tokio::test]
+async fn who_keeps_vouched_blocks_back_is_found_out_after_a_while() {
+    let mut chain = chain_of(20);
+    let old = chain.clone();
+    let mut desk = Desk::new().await;
+    desk.reader.expect_within(12);
+    desk.look(&old).await.unwrap();
+    chain.mine(&[land(250, 7)]);
+    let evidence = chain.evidence(&chain.tip()).await.unwrap();
+    let signed = VouchedHeader {
+        block: chain.tip(),
+        state_root: evidence.state_root.0,
+        trust: Trust::Signed,
+        slot: Some(2),
+    };
+    desk.vouched
+        .send_modify(|vouched| vouched.signed = Some(signed));
+    let later = |seconds| UnixTime(NOW.0 + seconds);
+    desk.reader.look(&old, later(1)).await.unwrap();
+    desk.reader.look(&old, later(12)).await.unwrap();
+    let observed = desk.view().as_of.unwrap().observed_at;
+    let failure = desk.reader.look(&old, later(14)).await.unwrap_err();
+    let words = "is at block 20, but block 21 is vouched for";
+    assert!(failure.to_string().contains(words), "{failure}");
+    assert_eq!(
+        desk.view().as_of.unwrap().observed_at,
+        observed,
+        "its age grows"
+    );
+
+    desk.reader.look(&chain, later(15)).await.unwrap();
+    let view = desk.view();
+    assert_eq!(view.vouched.unwrap().trust, Trust::Signed);
+    assert_eq!(view.vouched_header.unwrap().block, chain.tip());
+    assert_eq!(view.proved.unwrap().trust, Trust::Signed);
+}
+
+#[tokio::test]
+async fn a_newer_header_is_vouched_for_less() {
+    let mut chain = chain_of(20);
+    let mut desk = Desk::new().await;
+    desk.look(&chain).await.unwrap();
+    let header = async |chain: &MadeUpChain, trust| VouchedHeader {
+        block: chain.tip(),
+        state_root: chain.evidence(&chain.tip()).await.unwrap().state_root.0,
+        trust,
+        slot: None,
+    };
+    let last = header(&chain, Trust::Finalized).await;
+    chain.mine(&[]);
+    let signed = header(&chain, Trust::Signed).await;
+    desk.vouched.send_modify(|vouched| {
+        (vouched.header, vouched.signed) = (Some(last), Some(signed));
+    });
+    desk.look(&chain).await.unwrap();
+    // Nothing changed since the final block, so that more trust costs nothing …
+    let view = desk.view();
+    assert_eq!(view.proved.unwrap().trust, Trust::Finalized);
+    // … and questions about the newest block are answered for what they are worth.
+    let anchor = view.vouched_header.unwrap();
+    assert_eq!((anchor.block, anchor.trust), (chain.tip(), Trust::Signed));
+
+    chain.mine(&[land(251, 7)]);
+    desk.look(&chain).await.unwrap();
+    assert_eq!(desk.view().proved.unwrap().trust, Trust::Rpc);
+    chain.reorganise(3);
+    (0..4).for_each(|_| chain.mine(&[]));
+    desk.vouched.send_replace(Vouched::default());
+    desk.look(&chain).await.unwrap();
+    assert_eq!(
+        desk.view().vouched_header,
+        None,
+        "it is of a fork that is gone"
+    );
 }

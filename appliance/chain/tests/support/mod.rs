@@ -176,6 +176,7 @@ impl Anvil {
             land,
             model,
             placement,
+            access_pass: None,
         }
     }
 

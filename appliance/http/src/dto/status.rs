@@ -87,7 +87,9 @@ pub enum TrustLevel {
     Rpc,
     /// Several RPC endpoints that say the same.
     Quorum,
-    /// Ethereum's validators, whose signatures the box checks itself.
+    /// Ethereum's validators, whose signatures the box checks itself; the block is not final yet.
+    Signed,
+    /// The same, and the block is final.
     Finalized,
 }
 
@@ -296,6 +298,7 @@ impl From<core::Trust> for TrustLevel {
         match trust {
             core::Trust::Rpc => TrustLevel::Rpc,
             core::Trust::Quorum { .. } => TrustLevel::Quorum,
+            core::Trust::Signed => TrustLevel::Signed,
             core::Trust::Finalized => TrustLevel::Finalized,
         }
     }

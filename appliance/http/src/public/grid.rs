@@ -26,6 +26,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Public;
 use crate::problem::{Problem, ProblemType};
+pub(super) use json::hex_of;
+pub(super) use map::parse_parcel;
+
 use history::{Current, History};
 use snapshot::Snapshot;
 

@@ -6,25 +6,32 @@ use tokio::time::Instant;
 
 use crate::client_address::ClientNetwork;
 
-/// Requests a client may send at once: a visitor enters a region with many models.
-const BURST: u32 = 60;
-/// Time after which a client may send one more.
-const REFILL: Duration = Duration::from_secs(1);
 /// Clients remembered; a full bucket needs no memory.
 const CLIENTS: usize = 4096;
 
 /// The buckets, each as the moment when it will be full again.
-#[derive(Default)]
 pub(super) struct RateLimit {
+    /// Requests a client may send at once.
+    burst: u32,
+    /// Time after which a client may send one more.
+    refill: Duration,
     full_at: HashMap<ClientNetwork, Instant>,
 }
 
 impl RateLimit {
+    pub(super) fn new(burst: u32, refill: Duration) -> Self {
+        Self {
+            burst,
+            refill,
+            full_at: HashMap::new(),
+        }
+    }
+
     /// Takes one token of the client's, or says how long to wait for it.
     pub(super) fn take(&mut self, client: ClientNetwork, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.get(&client).copied().unwrap_or(now).max(now);
-        let after = full_at + REFILL;
-        let earliest = now + REFILL * BURST;
+        let after = full_at + self.refill;
+        let earliest = now + self.refill * self.burst;
         if after > earliest {
             return Err(after - earliest);
         }
@@ -55,6 +62,9 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
+
+    const BURST: u32 = 60;
+    const REFILL: Duration = Duration::from_secs(1);
     use crate::client_address::ClientAddress;
 
     fn client(n: u32) -> ClientNetwork {
@@ -63,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_one_by_one() {
-        let mut limit = RateLimit::default();
+        let mut limit = RateLimit::new(BURST, REFILL);
         let now = Instant::now();
         for _ in 0..BURST {
             assert_eq!(limit.take(client(1), now), Ok(()));
@@ -81,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded_and_forgets_the_greedy_last() {
-        let mut limit = RateLimit::default();
+        let mut limit = RateLimit::new(BURST, REFILL);
         let now = Instant::now();
         while limit.take(client(0), now).is_ok() {}
         for n in 1..=10_000 {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use seedbox_core::{
-    ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel, ParcelProof,
+    Access, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel, ParcelProof,
     SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
 };
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ pub(super) struct FakeAppliance {
     pub(super) grid: watch::Sender<Arc<LandGrid>>,
     /// The proof of every parcel; "not proved yet" without one.
     pub(super) proof: Mutex<Option<ParcelProof>>,
+    /// What is answered about every access; "not known now" without one.
+    pub(super) access: Mutex<Option<Access>>,
     /// Orders received, in words.
     pub(super) orders: Mutex<Vec<String>>,
     /// What every order is answered, once.
@@ -52,6 +54,7 @@ impl Default for FakeAppliance {
             })),
             grid: watch::Sender::default(),
             proof: Mutex::default(),
+            access: Mutex::default(),
             orders: Mutex::default(),
             next_error: Mutex::default(),
             request_state: Mutex::new(RequestState::Unknown),
@@ -109,6 +112,26 @@ impl Appliance for FakeAppliance {
         self.ordered(format!("prove {},{}", parcel.x, parcel.y))?;
         let proof = self.proof.lock().unwrap().clone();
         proof.ok_or_else(|| OrderError::Unavailable("not proved yet".to_owned()))
+    }
+
+    async fn model_access(
+        &self,
+        info_hash: InfoHash,
+        wallet: WalletAddress,
+    ) -> Result<Access, OrderError> {
+        self.ordered(format!("access {info_hash} {wallet}"))?;
+        let access = self.access.lock().unwrap().clone();
+        access.ok_or_else(|| OrderError::Unavailable("not known now".to_owned()))
+    }
+
+    async fn parcel_access(
+        &self,
+        parcel: Parcel,
+        wallet: WalletAddress,
+    ) -> Result<Access, OrderError> {
+        self.ordered(format!("enter {},{} {wallet}", parcel.x, parcel.y))?;
+        let access = self.access.lock().unwrap().clone();
+        access.ok_or_else(|| OrderError::Unavailable("not known now".to_owned()))
     }
 
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {

@@ -183,6 +183,46 @@ async fn goes_from_the_checkpoint_to_the_newest_final_block() {
 }
 
 #[tokio::test]
+async fn what_most_signed_is_vouched_for_before_it_is_final() {
+    let mut world = World::new();
+    let node = world.node("http://a:1");
+    node.tell(&world.update(30, 24, 32));
+    let mut client = world.client(&[&node]);
+    client.newest(at(32)).await.unwrap();
+    assert_eq!(client.signed(), None, "the node does not tell of it");
+
+    let tell = |world: &mut World, slot, participants| {
+        let update = world.update(slot, 24, participants);
+        let json = testing::optimistic_update_json(Fork::Fulu, &update).unwrap();
+        node.answer("optimistic_update", json);
+    };
+    tell(&mut world, 33, 22);
+    let header = client.newest(at(35)).await.unwrap();
+    assert_eq!((header.slot, header.trust), (Some(24), Trust::Finalized));
+    let signed = client.signed().unwrap();
+    assert_eq!((signed.slot, signed.trust), (Some(33), Trust::Signed));
+    assert_eq!(signed.block.number, 1_033);
+    // Two thirds have to sign.
+    tell(&mut world, 34, 21);
+    client.newest(at(36)).await.unwrap();
+    assert_eq!(client.signed(), Some(signed));
+    // A lie is named, and changes nothing.
+    let mut stranger = SignedChain::new(network(), 2);
+    let mut update = world.update(35, 24, 32);
+    update.sync_aggregate = stranger.sign(&update.attested_header, 36, 32).unwrap();
+    let lie = testing::optimistic_update_json(Fork::Fulu, &update).unwrap();
+    node.answer("optimistic_update", lie);
+    let refused = client.newest(at(37)).await.unwrap_err().to_string();
+    assert!(refused.contains("did not sign"), "{refused}");
+    assert_eq!(client.signed(), Some(signed));
+    // When something newer is final it says nothing more.
+    node.tell(&world.update(46, 40, 32));
+    tell(&mut world, 39, 32);
+    assert_eq!(client.newest(at(48)).await.unwrap().slot, Some(40));
+    assert_eq!(client.signed(), None);
+}
+
+#[tokio::test]
 async fn a_restart_goes_on_without_the_checkpoint() {
     let mut world = World::new();
     let node = world.node("http://a:1");
@@ -205,7 +245,7 @@ async fn a_restart_goes_on_without_the_checkpoint() {
     assert!(status.sentence.contains("nothing"), "{}", status.sentence);
     let mut client = world.client(&[&node]);
     client.newest(at(33)).await.unwrap();
-    assert_eq!(node.asked(), ["finality_update"]);
+    assert_eq!(node.asked(), ["optimistic_update", "finality_update"]);
 
     // Another checkpoint is another beginning.
     let other = world.chain.block(16, execution(16), None).unwrap();

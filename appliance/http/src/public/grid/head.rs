@@ -8,12 +8,13 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use seedbox_core::{BlockRef, ChainStatus, grid::EpochName};
+use seedbox_core::{BlockRef, grid::EpochName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{history::Current, json::hex_of};
 use crate::{
+    chain_trust,
     problem::{Problem, ProblemType},
     public::Public,
 };
@@ -39,6 +40,9 @@ pub(super) struct Head {
     /// Seconds since then.
     #[schema(required)]
     age: Option<u64>,
+    /// Whether that is so long ago that the chain may have gone on: this is the last state that
+    /// the box could prove, and there may be a newer one.
+    stale: bool,
     /// EIP-155 chain ID.
     #[schema(required)]
     chain_id: Option<u64>,
@@ -160,8 +164,9 @@ impl Head {
             block: block.map(Block::from),
             observed_at: observed_at.map(|at| at.0),
             age: observed_at.map(|at| public.clock.now().seconds_since(at)),
+            stale: chain.stale,
             chain_id: chain.chain_id,
-            trust: trust(&chain).to_owned(),
+            trust: chain_trust::name(&chain).to_owned(),
             parcels: grid.parcels.len(),
             models: grid.models.len(),
             links: Links::of(&epoch),
@@ -184,13 +189,6 @@ impl Links {
             tile: "/grid/tiles/{zoom}/{tx}/{ty}.png",
         }
     }
-}
-
-/// Who vouches for the chain that was read.
-fn trust(chain: &ChainStatus) -> &'static str {
-    chain
-        .proved
-        .map_or("unproved", |proved| proved.trust.name())
 }
 
 impl From<BlockRef> for Block {

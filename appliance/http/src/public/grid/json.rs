@@ -155,7 +155,7 @@ pub(super) fn models(models: &BTreeMap<ModelId, ListedModel>) -> Vec<ModelWithLi
 }
 
 /// `0x` and lower-case digits.
-pub(super) fn hex_of(bytes: &[u8]) -> String {
+pub(in crate::public) fn hex_of(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 

@@ -150,7 +150,7 @@ pub(super) async fn chunk_json(
 }
 
 /// A parcel's coordinates out of a path.
-pub(super) fn parse_parcel(x: &str, y: &str) -> Result<Parcel, Problem> {
+pub(in crate::public) fn parse_parcel(x: &str, y: &str) -> Result<Parcel, Problem> {
     let parcel = || {
         Some(Parcel {
             x: x.parse().ok()?,
