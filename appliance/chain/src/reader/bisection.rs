@@ -72,6 +72,7 @@ impl Reader {
     ) -> Result<Option<Boundary>, Failure> {
         // Undoing in thought needs the journal of everything.
         self.write(None).await?;
+        self.written().await?;
         let (mut good, mut bad) = (None, blocks.len().saturating_sub(1));
         if let Some(proved) = proved {
             good = blocks.iter().position(|block| *block == proved);
