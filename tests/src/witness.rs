@@ -63,9 +63,15 @@ impl Witness {
                 self.plain += 1;
             }
         }
-        let head: Value = seedbox.public().get("/grid/head")?;
-        let epoch = head["epoch"].as_str().context("no epoch")?;
-        let proof: Value = seedbox.public().get(&format!("/grid/{epoch}/0/0/proof"))?;
+        // The map follows what was proved.
+        let proof = wait_until("the newest block to be on the map", LIMIT, || {
+            let head: Value = seedbox.public().get("/grid/head")?;
+            ensure!(head["block"]["hash"] == hash.as_str(), "{head}");
+            let epoch = head["epoch"].as_str().context("no epoch")?;
+            seedbox
+                .public()
+                .get::<Value>(&format!("/grid/{epoch}/0/0/proof"))
+        })?;
         let root = node.storage_hash(anvil.land())?;
         ensure!(proof["storageHash"] == root.as_str(), "not {root}: {proof}");
         Ok(())
