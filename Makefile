@@ -5,7 +5,7 @@ IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
 DOCKER_DEBIAN = docker.io docker-compose iptables iproute2 util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar grid-bar image-setup image-binary image-licences image-docker image-deb docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb docker-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -84,6 +84,16 @@ idle-bar:
 grid-bar:
 	cargo build --release -p seedbox
 	cargo run --release -p system-tests --bin bench_grid
+
+## 90,000 parcels under 10,000 calls by chance and forks: every root compared, time, memory. 9 minutes.
+world-bar: contracts
+	cargo build --release -p seedbox
+	cargo run --release -p system-tests --bin bench_world
+
+## Reading a chain from nothing beside a plain loop of eth_getLogs; forks of 64 blocks. 5 minutes.
+sync-bar: contracts
+	cargo build --release -p seedbox
+	cargo run --release -p system-tests --bin bench_sync
 
 image-setup:
 	@dpkg -s $(IMAGE_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(IMAGE_DEBIAN))

@@ -21,7 +21,7 @@ use system_tests::{
 };
 
 /// Blocks with land for somebody else in each, and parcels a block.
-const BLOCKS: usize = 1_000;
+const BLOCKS: usize = 1_200;
 const A_BLOCK: usize = 100;
 const ROUNDS: usize = 3;
 const FORK: usize = 64;

@@ -86,16 +86,11 @@ impl Reader {
         if news || self.due(now) {
             self.write(Some(now)).await?;
         }
-        self.written().await?;
-        if !self.working.complete {
-            self.store.complete_chain_reading(self.working.id).await?;
-            self.working.complete = true;
-            self.working.changed = true;
-        }
-        let changed = std::mem::take(&mut self.working.changed);
+        let changed = std::mem::take(&mut self.working.changed) || !self.working.complete;
         let tip = self.working.tip;
         let (changed_by, _) = self.working.changed_by();
         let grid = changed.then(|| self.working.projection.grid(tip, changed_by).into());
+        // Shown while it is still being written: after a power cut it is read and proved again.
         self.view.send_modify(|view| {
             view.grid = grid.unwrap_or_else(|| view.grid.clone());
             view.as_of = tip.map(|block| AsOf {
@@ -104,6 +99,11 @@ impl Reader {
             });
             view.rereading = false;
         });
+        self.written().await?;
+        if !self.working.complete {
+            self.store.complete_chain_reading(self.working.id).await?;
+            self.working.complete = true;
+        }
         Ok(())
     }
 
