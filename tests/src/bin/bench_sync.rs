@@ -21,8 +21,8 @@ use system_tests::{
 };
 
 /// Blocks with land for somebody else in each, and parcels a block.
-const BLOCKS: usize = 1_200;
-const A_BLOCK: usize = 100;
+const BLOCKS: usize = 2_400;
+const A_BLOCK: usize = 50;
 const ROUNDS: usize = 3;
 const FORK: usize = 64;
 const CALLS: usize = 8;

@@ -22,7 +22,7 @@ pub(super) const GRID_EPOCH: HeaderName = HeaderName::from_static("grid-epoch");
 /// Bodies below this are not worth compressing.
 const WORTH_COMPRESSING: usize = 512;
 const ZSTD_LEVEL: i32 = 12;
-/// Half the time of the usual level for a few per cent more bytes.
+/// Sooner done than the usual level, for the same number of bytes.
 const GZIP_LEVEL: Compression = Compression::new(4);
 
 /// How long an answer holds.
