@@ -2,10 +2,11 @@
 
 DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
+LEAK_DEBIAN = tcpdump iproute2 procps util-linux
 DOCKER_DEBIAN = docker.io docker-compose iptables iproute2 util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb docker-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -94,6 +95,18 @@ world-bar: contracts
 sync-bar: contracts
 	cargo build --release -p seedbox
 	cargo run --release -p system-tests --bin bench_sync
+
+## The relay: rooms full of people, idle sessions, a crowd at the door, one hop beside iroh-relay. 6 minutes.
+relay-bar:
+	cargo build --release -p seedbox
+	cargo run --release -p system-tests --features load --bin bench_relay
+
+## Who learns an address or a word: four boxes and two people in network namespaces; wants root.
+relay-leak-test:
+	@dpkg -s $(LEAK_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(LEAK_DEBIAN))
+	cargo build -p seedbox
+	cargo test -p system-tests --features namespaces --test relay_leak --no-run
+	$(SUDO) tests/relay/own-network $$(which cargo) test -p system-tests --features namespaces --test relay_leak -- --nocapture
 
 image-setup:
 	@dpkg -s $(IMAGE_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(IMAGE_DEBIAN))

@@ -16,10 +16,13 @@ pub mod docker;
 pub mod history;
 pub mod http;
 pub mod land;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod models;
 pub mod node;
 pub mod process;
 pub mod publisher;
+pub mod relay;
 pub mod seedbox;
 pub mod tracker;
 pub mod transmission;

@@ -61,6 +61,8 @@ impl Settings {
             .set("admin_listen", "127.0.0.1:0")
             .set("public_listen", "127.0.0.1:0")
             .set("peer_listen", "0.0.0.0:0")
+            .set("mesh_listen", "127.0.0.1:0")
+            .set("mesh_port_mapping", "false")
             .set("chain_poll", "250ms")
             .set("dht", "false")
             .set("lan", lan)

@@ -15,5 +15,6 @@ mod light_node;
 mod ownership;
 mod quota;
 mod real_peers;
+mod relay;
 mod shutdown;
 mod volume;

@@ -76,6 +76,19 @@ export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): L
       repaired_pieces: 0,
       listen_port: null,
     },
+    relay: {
+      on: true,
+      health: "well",
+      sentence: "The relay passes sealed bytes on.",
+      clients: 2,
+      streams: 1,
+      circuits: 2,
+      rooms: 1,
+      members: 1,
+      boxes: 3,
+      month_bytes: 1_500_000_000,
+      month_limit: 500_000_000_000,
+    },
     ...changes,
   };
   return { status, torrents };

@@ -12,10 +12,12 @@ mod info_hash;
 mod inventory;
 mod land_grid;
 mod model;
+mod network;
 mod owned;
 mod parcel;
 mod parcel_proof;
 mod refusal;
+mod relay;
 mod status;
 mod time;
 mod trust;
@@ -27,10 +29,12 @@ pub use info_hash::{ContentHash, HashError, InfoHash};
 pub use inventory::{Demand, Item};
 pub use land_grid::{LandGrid, ParcelState};
 pub use model::{Model, ModelId, Placement, PlacementId, Pose};
+pub use network::{Network, may_dial};
 pub use owned::{AsOf, BlockRef, Owned, OwnedParcel, OwnedPlacement, OwnedWallet};
 pub use parcel::{Parcel, ParcelIdError};
 pub use parcel_proof::ParcelProof;
 pub use refusal::{Refusal, RefusalReason};
+pub use relay::RelayStatus;
 pub use status::{
     ChainStatus, EndpointStatus, Health, Keep, SeederStatus, TorrentState, TorrentStatus,
     VolumeState, VolumeStatus,

@@ -3,16 +3,20 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use seedbox_core::{
-    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus,
+    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus, SeederStatus,
     WalletAddress,
 };
-use seedbox_http::{Appliance, OrderError, RequestState};
+use seedbox_http::{Appliance, OrderError, RelaySocket, RequestState};
 use seedbox_seeder::magnet::Magnet;
 use tokio::sync::watch;
 
+use crate::relay::Relay;
+
 /// The handles that orders go to.
 pub(crate) struct Orders {
+    pub(crate) relay: Relay,
     pub(crate) chain: seedbox_chain::Handle,
     pub(crate) seeder: seedbox_seeder::Handle,
 }
@@ -25,6 +29,22 @@ impl Appliance for Orders {
 
     fn seeder(&self) -> watch::Receiver<SeederStatus> {
         self.seeder.status()
+    }
+
+    fn relay(&self) -> watch::Receiver<RelayStatus> {
+        self.relay.status()
+    }
+
+    fn enter_relay(&self, socket: RelaySocket) -> BoxFuture<'static, ()> {
+        self.relay.enter(socket)
+    }
+
+    fn relay_descriptor(&self) -> Option<String> {
+        self.relay.descriptor()
+    }
+
+    fn relay_descriptors(&self) -> Vec<String> {
+        self.relay.descriptors()
     }
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {

@@ -15,6 +15,8 @@ use seedbox_chain::{Deployment, TrustSetting};
 
 use crate::settings::Settings;
 
+pub(crate) mod relay;
+
 /// Everything the box is told before it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -23,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) chain: seedbox_chain::Config,
     pub(crate) seeder: seedbox_seeder::Config,
+    /// `None` if the box does not relay.
+    pub(crate) relay: Option<relay::Relay>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +36,7 @@ pub(crate) struct Http {
     pub(crate) public_connections: usize,
     pub(crate) public_connections_per_client: usize,
     pub(crate) host_names: Vec<String>,
+    pub(crate) metrics: bool,
     pub(crate) claim_code: Option<String>,
 }
 
@@ -50,6 +55,7 @@ impl Config {
 
     fn check(s: Settings) -> anyhow::Result<Self> {
         let chain = chain(&s)?;
+        let relay = relay::read(&s)?;
         let data = s.data.unwrap_or_else(|| "seedbox-data".into());
         let volumes = if s.volumes.is_empty() {
             vec![data.join("volume")]
@@ -111,9 +117,11 @@ impl Config {
                 public_connections,
                 public_connections_per_client,
                 host_names: s.host_names,
+                metrics: s.metrics.unwrap_or(false),
                 claim_code: s.claim_code,
             },
             chain,
+            relay,
             seeder: seedbox_seeder::Config {
                 listen: one(
                     "peer_listen",

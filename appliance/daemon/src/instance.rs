@@ -16,6 +16,8 @@ pub(crate) struct Listening {
     pub(crate) admin: SocketAddr,
     pub(crate) public: SocketAddr,
     pub(crate) peers: Option<u16>,
+    #[serde(default)]
+    pub(crate) mesh: Option<SocketAddr>,
 }
 
 /// The lock on a data folder; let go when dropped.

@@ -6,6 +6,7 @@ mod config;
 mod console;
 mod instance;
 mod logging;
+mod relay;
 mod run;
 mod settings;
 mod supervise;

@@ -12,7 +12,7 @@ use crate::{
     appliance::Orders,
     config::Config,
     instance::{Instance, Listening},
-    logging,
+    logging, relay,
     supervise::Services,
 };
 
@@ -66,7 +66,9 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
         chain_handle.grid(),
     )
     .await?;
+    let (relay, mesh) = relay::start(config.relay, &config.data, store.clone(), services).await?;
     let orders = Orders {
+        relay,
         chain: chain_handle,
         seeder: seeder_handle.clone(),
     };
@@ -84,6 +86,7 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
         public_connections: config.http.public_connections,
         public_connections_per_client: config.http.public_connections_per_client,
         host_names: config.http.host_names,
+        metrics: config.http.metrics,
         claim_code: config.http.claim_code,
     };
     let (http, http_handle) = seedbox_http::Service::bind(http, store, Arc::new(orders)).await?;
@@ -98,6 +101,7 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
         admin,
         public,
         peers,
+        mesh,
     })?;
 
     log::info!("admin panel at http://{admin}, public listener at http://{public}");

@@ -32,6 +32,10 @@ pub(crate) struct Settings {
     /// Further names under which the panel may be opened.
     #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
     pub(crate) host_names: Vec<String>,
+    /// Whether the admin listener shows /metrics, in the format of Prometheus, without a password
+    /// [default: false].
+    #[arg(long, env = "SEEDBOX_METRICS", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) metrics: Option<bool>,
     /// The claim code to use instead of a random one.
     #[arg(long, env = "SEEDBOX_CLAIM_CODE", hide_env_values = true)]
     pub(crate) claim_code: Option<String>,
@@ -101,6 +105,42 @@ pub(crate) struct Settings {
     /// Torrents announced at the same time [default: 200].
     #[arg(long, env = "SEEDBOX_MAX_LIVE")]
     pub(crate) max_live: Option<usize>,
+    /// Whether the box relays what people say to each other [default: true].
+    #[arg(long, env = "SEEDBOX_RELAY", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) relay: Option<bool>,
+    /// Where clients reach the relay, like ws://203.0.113.5:8081/relay.
+    #[arg(long, env = "SEEDBOX_RELAY_URLS", value_delimiter = ',')]
+    pub(crate) relay_urls: Vec<String>,
+    /// Boxes that are asked which boxes there are, as node ID@address:port.
+    #[arg(long, env = "SEEDBOX_RELAY_BOXES", value_delimiter = ',')]
+    pub(crate) relay_boxes: Vec<String>,
+    /// A public key that all boxes of one operator name, 64 hexadecimal characters.
+    #[arg(long, env = "SEEDBOX_RELAY_OPERATOR")]
+    pub(crate) relay_operator: Option<String>,
+    /// What the relay may send in a second [default: 2.5MB].
+    #[arg(long, env = "SEEDBOX_RELAY_BANDWIDTH")]
+    pub(crate) relay_bandwidth: Option<String>,
+    /// What the relay may send in a month, like 500GB [default: no limit].
+    #[arg(long, env = "SEEDBOX_RELAY_MONTH")]
+    pub(crate) relay_month: Option<String>,
+    /// Clients that the relay serves at the same time [default: 300].
+    #[arg(long, env = "SEEDBOX_RELAY_SESSIONS")]
+    pub(crate) relay_sessions: Option<usize>,
+    /// Rooms that the relay hosts at the same time [default: 12].
+    #[arg(long, env = "SEEDBOX_RELAY_ROOMS")]
+    pub(crate) relay_rooms: Option<usize>,
+    /// Where other boxes connect, UDP [default: 0.0.0.0:4241].
+    #[arg(long, env = "SEEDBOX_MESH_LISTEN")]
+    pub(crate) mesh_listen: Option<String>,
+    /// Where other boxes reach this one, as address:port [default: none is told].
+    #[arg(long, env = "SEEDBOX_MESH_ADDRESSES", value_delimiter = ',')]
+    pub(crate) mesh_addresses: Vec<String>,
+    /// Your own iroh relays, by which boxes without an open port are reached.
+    #[arg(long, env = "SEEDBOX_MESH_RELAYS", value_delimiter = ',')]
+    pub(crate) mesh_relays: Vec<String>,
+    /// Whether the router is asked for an open port [default: true].
+    #[arg(long, env = "SEEDBOX_MESH_PORT_MAPPING", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) mesh_port_mapping: Option<bool>,
 }
 
 const MAX_FILE: u64 = 256 * 1024;
@@ -135,6 +175,7 @@ impl Settings {
                 .public_connections_per_client
                 .or(other.public_connections_per_client),
             host_names: list(self.host_names, other.host_names),
+            metrics: self.metrics.or(other.metrics),
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),
             deployment: self.deployment.or(other.deployment),
@@ -154,6 +195,18 @@ impl Settings {
             reserve: self.reserve.or(other.reserve),
             model_limit: self.model_limit.or(other.model_limit),
             max_live: self.max_live.or(other.max_live),
+            relay: self.relay.or(other.relay),
+            relay_urls: list(self.relay_urls, other.relay_urls),
+            relay_boxes: list(self.relay_boxes, other.relay_boxes),
+            relay_operator: self.relay_operator.or(other.relay_operator),
+            relay_bandwidth: self.relay_bandwidth.or(other.relay_bandwidth),
+            relay_month: self.relay_month.or(other.relay_month),
+            relay_sessions: self.relay_sessions.or(other.relay_sessions),
+            relay_rooms: self.relay_rooms.or(other.relay_rooms),
+            mesh_listen: self.mesh_listen.or(other.mesh_listen),
+            mesh_addresses: list(self.mesh_addresses, other.mesh_addresses),
+            mesh_relays: list(self.mesh_relays, other.mesh_relays),
+            mesh_port_mapping: self.mesh_port_mapping.or(other.mesh_port_mapping),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod claim;
 mod events;
 pub(crate) mod host_names;
+mod metrics;
 mod openapi;
 mod session;
 mod status;
@@ -97,7 +98,7 @@ fn session_routes() -> OpenApiRouter<Arc<Admin>> {
 }
 
 /// The whole admin listener.
-pub(crate) fn router(admin: Arc<Admin>) -> Router {
+pub(crate) fn router(admin: Arc<Admin>, with_metrics: bool) -> Router {
     let chain = admin.appliance.chain();
     let with_session = session_routes()
         .route_layer(middleware::from_fn_with_state(
@@ -117,9 +118,11 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
             require_owner,
         ))
         .layer(middleware::map_response(never_cached));
-    Router::new()
-        .merge(api)
-        .route("/healthz", get(healthz))
+    let mut router = Router::new().merge(api).route("/healthz", get(healthz));
+    if with_metrics {
+        router = router.route("/metrics", get(metrics::metrics));
+    }
+    router
         .fallback(panel::serve)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(

@@ -4,11 +4,14 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use seedbox_core::{
     Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
-    SeederStatus, TorrentStatus, WalletAddress,
+    RelayStatus, SeederStatus, TorrentStatus, WalletAddress,
 };
 use tokio::sync::watch;
+
+use crate::RelaySocket;
 
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,8 @@ pub trait Appliance: Send + Sync + 'static {
     fn chain(&self) -> watch::Receiver<ChainStatus>;
     /// The seeder's latest word; changes wake the receiver.
     fn seeder(&self) -> watch::Receiver<SeederStatus>;
+    /// The relay's latest word; changes wake the receiver.
+    fn relay(&self) -> watch::Receiver<RelayStatus>;
     /// What the linked wallets own.
     fn owned(&self) -> watch::Receiver<Arc<Owned>>;
     /// The land grid; replaced only when something on it changed.
@@ -91,6 +96,12 @@ pub trait Appliance: Send + Sync + 'static {
         parcel: Parcel,
         wallet: WalletAddress,
     ) -> Result<Access, OrderError>;
+    /// Serves a client of the relay until his socket ends. Asked only while the relay is on.
+    fn enter_relay(&self, socket: RelaySocket) -> BoxFuture<'static, ()>;
+    /// This box's descriptor in base64; `None` if it does not relay or nobody could reach it.
+    fn relay_descriptor(&self) -> Option<String>;
+    /// All descriptors that the relay knows, in base64.
+    fn relay_descriptors(&self) -> Vec<String>;
     /// Where an earlier request stands.
     async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError>;
 }

@@ -2,9 +2,12 @@
 //! so that slow or greedy clients cannot keep others out.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{SocketAddr, TcpListener as StdListener},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,7 +18,7 @@ use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -112,11 +115,12 @@ impl Listener {
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let clients = Clients::default();
         let mut connections = JoinSet::new();
+        let mut silent = Silent::default();
         loop {
             while connections.try_join_next().is_some() {}
             let accepted = tokio::select! {
                 () = cancelled.cancelled() => break,
-                accepted = accept(&self.socket, &places) => accepted,
+                accepted = accept(&self.socket, &places, &mut silent) => accepted,
             };
             let Some((stream, client, place)) = accepted else {
                 tracing::warn!(listener = self.name, "a connection could not be accepted");
@@ -128,10 +132,14 @@ impl Listener {
             };
             let (head, cancelled) = (self.limits.head, cancelled.clone());
             let router = router.clone();
-            connections.spawn(async move {
-                let _held = (place, admitted);
-                serve_connection(stream, client, router, head, cancelled).await;
-            });
+            let held = Held(Arc::new(Holding {
+                has_asked: AtomicBool::new(false),
+                _place: place,
+                _admitted: admitted,
+            }));
+            let asks = Arc::downgrade(&held.0);
+            let connection = serve_connection(stream, client, held, router, head, cancelled);
+            silent.push(connections.spawn(connection), asks);
         }
         // Dropping the set aborts whatever is left.
         let _ = timeout(DRAIN, async {
@@ -144,19 +152,70 @@ impl Listener {
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
-/// Waits for a free place and then for a connection.
+/// A connection's place, taken until the last copy is dropped. A socket that outlives HTTP, because
+/// the client asked for another protocol, keeps one.
+#[derive(Clone)]
+pub(crate) struct Held(Arc<Holding>);
+
+struct Holding {
+    /// Whether a request has come.
+    has_asked: AtomicBool,
+    _place: Place,
+    _admitted: Admitted,
+}
+
+/// Connections on which no request has come yet, oldest first. Where places are short, they make
+/// room: who is honest asks at once and is never the oldest.
+#[derive(Default)]
+struct Silent(VecDeque<(AbortHandle, Weak<Holding>)>);
+
+impl Silent {
+    fn push(&mut self, connection: AbortHandle, holding: Weak<Holding>) {
+        self.0.push_back((connection, holding));
+        // Half of them may have asked meanwhile; looking at each once for each doubling is cheap.
+        if self.0.len() == self.0.capacity() {
+            self.0.retain(|(_, holding)| is_silent(holding));
+        }
+    }
+
+    /// Closes the oldest, if there is one.
+    fn close_one(&mut self) {
+        while let Some((connection, holding)) = self.0.pop_front() {
+            if is_silent(&holding) {
+                connection.abort();
+                return;
+            }
+        }
+    }
+}
+
+fn is_silent(holding: &Weak<Holding>) -> bool {
+    let holding = holding.upgrade();
+    holding.is_some_and(|holding| !holding.has_asked.load(Ordering::Relaxed))
+}
+
+/// Waits for a connection and then for a free place.
 async fn accept(
     socket: &TcpListener,
     places: &Arc<Semaphore>,
+    silent: &mut Silent,
 ) -> Option<(TcpStream, ClientAddress, Place)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
     let (stream, peer) = socket.accept().await.ok()?;
+    let place = Arc::clone(places).try_acquire_owned();
+    let place = match place {
+        Ok(place) => place,
+        Err(_) => {
+            silent.close_one();
+            Arc::clone(places).acquire_owned().await.ok()?
+        }
+    };
     Some((stream, ClientAddress(peer.ip()), place))
 }
 
 async fn serve_connection(
     stream: TcpStream,
     client: ClientAddress,
+    held: Held,
     router: Router,
     head: Duration,
     cancelled: CancellationToken,
@@ -169,13 +228,16 @@ async fn serve_connection(
     let service = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(client);
+        held.0.has_asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(held.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         .max_buf_size(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // A connection's error is its client's affair: gone, too slow, not HTTP.
     tokio::select! {

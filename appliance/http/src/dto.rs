@@ -5,12 +5,14 @@
 mod model_request;
 mod owner;
 mod property;
+mod relay;
 mod status;
 mod torrent;
 
 pub use model_request::{ModelRequest, ModelRequestState};
 pub use owner::{Claim, ClaimRequest, LoginRequest, PasswordRequest, Session};
 pub use property::{LinkRequest, Model, Parcel, Placement, Pose, Wallet, Wallets};
+pub use relay::{Relay, Relays};
 pub use status::{
     AsOf, Chain, Endpoint, Health, HealthReport, Live, QuotaRequest, Seeder, Status, Version,
     Volume, VolumeState,

@@ -29,6 +29,7 @@ pub use admin::openapi_json;
 pub use appliance::{Appliance, OrderError, RequestState};
 pub use config::Config;
 pub use error::Error;
+pub use public::RelaySocket;
 pub use service::{Handle, Service};
 
 #[cfg(test)]

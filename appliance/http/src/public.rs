@@ -5,6 +5,7 @@ mod access;
 pub(crate) mod grid;
 mod models;
 mod rate_limit;
+mod relay;
 
 use std::{
     sync::{Arc, Mutex},
@@ -37,6 +38,7 @@ use crate::{
 };
 use grid::Grid;
 use rate_limit::RateLimit;
+pub use relay::RelaySocket;
 
 /// What the public handlers share.
 pub(crate) struct Public {
@@ -79,6 +81,7 @@ fn routes() -> OpenApiRouter<Arc<Public>> {
         .routes(routes!(models::request_model))
         .merge(access::routes())
         .merge(grid::routes())
+        .merge(relay::routes())
 }
 
 /// The whole public listener.

@@ -12,4 +12,5 @@ mod harness;
 mod openapi;
 mod orders;
 mod public;
+mod relay;
 mod sessions;

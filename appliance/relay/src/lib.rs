@@ -1,10 +1,29 @@
-//! The relay: how two people whose boxes never met will talk without either learning the other's
-//! IP address. **Nothing of it is built yet; this crate is empty.**
+//! The relay: people talk through boxes, and neither learns the other's IP address. This crate puts
+//! sockets, streams and timers around the machines of `relay-proto`, which decide everything.
 //!
-//! What the room is for: the sockets, timers and task of the relay service. A client will reach a
-//! room through an entry box of its own choice (`A → A's entry box → room box ← B's entry box ←
-//! B`), so that no single box learns both an IP address and what is said under it. What travels
-//! and what is allowed is to be decided in `relay-proto`, which knows no sockets.
+//! A client comes on a socket of the public listener, which the daemon hands over as a [`Carrier`]; this
+//! box is then its entry. Or it comes through another box, on a stream of the mesh. Either way one task
+//! owns the session and all that belongs to it. What sessions share stands behind short locks: who
+//! is admitted, the rooms, whose turn it is to send.
 //!
-//! Its place in the wiring: a service like the others, with `Config`, `Handle`, `Service` and
-//! `Error`, run by the daemon and known to no other service. The daemon does not name it today.
+//! Nothing is logged about clients, and no counter has a name.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod carrier;
+mod circuits;
+mod clock;
+mod config;
+mod directory;
+mod error;
+mod exchange;
+mod service;
+mod session;
+mod shared;
+mod usage;
+
+pub use carrier::Carrier;
+pub use config::{Config, DIRECTORY_PROTOCOL, PROTOCOL};
+pub use error::Error;
+pub use seedbox_relay_proto::server::Limits;
+pub use service::{Handle, Service};

@@ -17,7 +17,7 @@ pub mod metainfo;
 mod session;
 mod volume;
 
-pub use config::{Config, Network};
+pub use config::Config;
 pub use engine::Service;
 pub use error::{Error, OrderError};
 pub use handle::{Handle, RequestState};

@@ -11,13 +11,12 @@ use librqbit::{
     TorrentStatsState, api::TorrentIdOrHash, storage::StorageFactoryExt,
 };
 use librqbit_core::Id20;
-use seedbox_core::InfoHash;
+use seedbox_core::{InfoHash, may_dial};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Error,
-    config::may_dial,
     content::{Content, ContentFactory},
 };
 

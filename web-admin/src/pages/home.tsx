@@ -7,7 +7,7 @@ import { Note, Said, type Tone } from "../components/note";
 import { RefusalList } from "../components/refusals";
 import { VolumeCard } from "../components/volume";
 import { refusalsKey, useFetched } from "../fetched";
-import { ago, count, duration, plural } from "../format";
+import { ago, bytes, count, duration, plural } from "../format";
 import { useHeading } from "../heading";
 import type { LiveState } from "../live";
 import { link } from "../route";
@@ -32,6 +32,7 @@ export function HomePage({ live, now }: { live: LiveState; now: number }) {
             />
           ))}
           <ChainCard status={status} now={now} />
+          <RelayCard relay={status.relay} />
         </>
       )}
     </>
@@ -157,6 +158,39 @@ function ChainCard({ status, now }: { status: Status; now: number }) {
       </details>
     </section>
   );
+}
+
+function RelayCard({ relay }: { relay: Status["relay"] }) {
+  return (
+    <section class="card" aria-labelledby="relay">
+      <div class="heading">
+        <h2 id="relay">Relay</h2>
+        <p class="muted">{relay.on ? plural(relay.clients + relay.streams, "session") : "off"}</p>
+      </div>
+      <p>
+        <Said tone={relay.health}>{relay.sentence || healthWord(relay.health)}</Said>
+      </p>
+      {relay.on && (
+        <details>
+          <summary>Details</summary>
+          <dl class="facts">
+            <Fact name="People who enter here">{count(relay.clients)}</Fact>
+            <Fact name="Through other boxes">{count(relay.streams)}</Fact>
+            <Fact name="On to other boxes">{count(relay.circuits)}</Fact>
+            <Fact name="Rooms">{count(relay.rooms)}</Fact>
+            <Fact name="In rooms">{count(relay.members)}</Fact>
+            <Fact name="Boxes known">{count(relay.boxes)}</Fact>
+            <Fact name="Sent this month">{sentOf(relay)}</Fact>
+          </dl>
+        </details>
+      )}
+    </section>
+  );
+}
+
+function sentOf(relay: Status["relay"]): string {
+  const sent = bytes(relay.month_bytes);
+  return relay.month_limit === null ? sent : `${sent} of ${bytes(relay.month_limit)}`;
 }
 
 type Chain = Status["chain"];

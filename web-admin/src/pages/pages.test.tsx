@@ -178,6 +178,19 @@ describe("home", () => {
     }
   });
 
+  it("shows what the relay does in sums, and that it is off", () => {
+    const live = heard();
+    const view = render(<HomePage live={live} now={10_000} />);
+    const relay = screen.getByRole("region", { name: "Relay" });
+    for (const words of ["3 sessions", "1.5 GB of 500 GB"]) {
+      expect(within(relay).getByText(words)).toBeTruthy();
+    }
+    live.last!.status.relay = { ...live.last!.status.relay, on: false, sentence: "The relay is off." };
+    view.rerender(<HomePage live={{ ...live }} now={10_000} />);
+    expect(within(relay).getByText("The relay is off.")).toBeTruthy();
+    expect(within(relay).queryByText("Details")).toBeNull();
+  });
+
   it("shows which of the owner's models were refused, and why", async () => {
     const one = { info_hash: "aa", name: "Cathedral", at: 9_940, code: "quota-full" };
     network(() => [

@@ -7,7 +7,7 @@ use seedbox_core::{ChainStatus, SeederStatus};
 
 use super::Admin;
 use crate::{
-    dto::{Chain, Live, Seeder, Status, Torrent},
+    dto::{Chain, Live, Relay, Seeder, Status, Torrent},
     health,
     problem::Problem,
 };
@@ -52,5 +52,6 @@ fn status_of(admin: &Admin, chain: &ChainStatus, seeder: &SeederStatus) -> Statu
         wallets: wallets as u64,
         chain: Chain::from(chain),
         seeder: Seeder::from(seeder),
+        relay: Relay::from(&*admin.appliance.relay().borrow()),
     }
 }

@@ -155,3 +155,20 @@ async fn takes_a_socket_that_is_already_bound() {
         .unwrap();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
+
+#[tokio::test]
+async fn who_says_nothing_makes_room_for_who_asks() {
+    let served = serve(Limits {
+        connections: 3,
+        head: Duration::from_secs(3600),
+        ..Limits::default()
+    })
+    .await;
+    let mut honest = served.answered().await;
+    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    silent.write_all(b"GET / HT").await.unwrap();
+    let _another = TcpStream::connect(served.address).await.unwrap();
+    let _newcomer = served.answered().await;
+    assert!(is_closed(&mut silent).await, "the oldest silent one");
+    assert!(ask(&mut honest).await.starts_with("HTTP/1.1 200"));
+}

@@ -4,7 +4,7 @@ use seedbox_core as core;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Torrent;
+use super::{Relay, Torrent};
 
 /// How a service is doing, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +41,8 @@ pub struct Status {
     pub chain: Chain,
     /// The seeder.
     pub seeder: Seeder,
+    /// The relay.
+    pub relay: Relay,
 }
 
 /// What the chain service knows.

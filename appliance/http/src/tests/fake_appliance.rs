@@ -6,17 +6,19 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use seedbox_core::{
     Access, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel, ParcelProof,
-    SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
+    RelayStatus, SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
 };
 use tokio::sync::watch;
 
-use crate::{Appliance, OrderError, RequestState};
+use crate::{Appliance, OrderError, RelaySocket, RequestState};
 
 pub(super) struct FakeAppliance {
     pub(super) chain: watch::Sender<ChainStatus>,
     pub(super) seeder: watch::Sender<SeederStatus>,
+    pub(super) relay: watch::Sender<RelayStatus>,
     pub(super) owned: watch::Sender<Arc<Owned>>,
     pub(super) grid: watch::Sender<Arc<LandGrid>>,
     /// The proof of every parcel; "not proved yet" without one.
@@ -45,6 +47,7 @@ impl Default for FakeAppliance {
                 torrents: vec![torrent(1)],
                 ..SeederStatus::default()
             }),
+            relay: watch::Sender::default(),
             owned: watch::Sender::new(Arc::new(Owned {
                 wallets: vec![OwnedWallet {
                     address: WalletAddress([1; 20]),
@@ -106,6 +109,24 @@ impl Appliance for FakeAppliance {
 
     fn grid(&self) -> watch::Receiver<Arc<LandGrid>> {
         self.grid.subscribe()
+    }
+
+    fn relay(&self) -> watch::Receiver<RelayStatus> {
+        self.relay.subscribe()
+    }
+
+    /// Sends every frame back.
+    fn enter_relay(&self, socket: RelaySocket) -> BoxFuture<'static, ()> {
+        let (send, receive) = socket.split();
+        Box::pin(receive.map(Ok).forward(send).map(drop))
+    }
+
+    fn relay_descriptor(&self) -> Option<String> {
+        self.relay_descriptors().pop()
+    }
+
+    fn relay_descriptors(&self) -> Vec<String> {
+        vec!["AAAA".to_owned()]
     }
 
     async fn parcel_proof(&self, parcel: Parcel) -> Result<ParcelProof, OrderError> {

@@ -12,7 +12,6 @@ use tokio::{
 
 use super::*;
 use crate::{
-    config::Network,
     descriptors::Descriptors,
     metainfo::{Layout, Metainfo, create},
     volume::allocate,
@@ -30,7 +29,7 @@ struct Seed {
 }
 
 fn config() -> Config {
-    let lan: Network = "127.0.0.0/8".parse().unwrap();
+    let lan: seedbox_core::Network = "127.0.0.0/8".parse().unwrap();
     Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         dht: false,
