@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use seedbox_core::{
-    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus,
+    Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, SeederStatus,
     WalletAddress,
 };
 use seedbox_http::{Appliance, OrderError, RequestState};
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 pub(crate) struct Orders {
     pub(crate) chain: seedbox_chain::Handle,
     pub(crate) seeder: seedbox_seeder::Handle,
+    pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
 }
 
 #[async_trait]
@@ -25,6 +26,10 @@ impl Appliance for Orders {
 
     fn seeder(&self) -> watch::Receiver<SeederStatus> {
         self.seeder.status()
+    }
+
+    fn alerts(&self) -> watch::Receiver<Arc<Alerts>> {
+        self.alerts.clone()
     }
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {

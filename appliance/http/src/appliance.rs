@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use seedbox_core::{
-    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
+    Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
     SeederStatus, TorrentStatus, WalletAddress,
 };
 use tokio::sync::watch;
@@ -53,6 +53,8 @@ pub trait Appliance: Send + Sync + 'static {
     fn chain(&self) -> watch::Receiver<ChainStatus>;
     /// The seeder's latest word; changes wake the receiver.
     fn seeder(&self) -> watch::Receiver<SeederStatus>;
+    /// What needs the owner; replaced only when something of it changed.
+    fn alerts(&self) -> watch::Receiver<Arc<Alerts>>;
     /// What the linked wallets own.
     fn owned(&self) -> watch::Receiver<Arc<Owned>>;
     /// The land grid; replaced only when something on it changed.

@@ -2,12 +2,14 @@
 //! of HTTP and a change of the wire is always a visible one. Times are Unix seconds, sizes bytes,
 //! rates bytes a second.
 
+mod alert;
 mod model_request;
 mod owner;
 mod property;
 mod status;
 mod torrent;
 
+pub use alert::{Alert, Severity};
 pub use model_request::{ModelRequest, ModelRequestState};
 pub use owner::{Claim, ClaimRequest, LoginRequest, PasswordRequest, Session};
 pub use property::{LinkRequest, Model, Parcel, Placement, Pose, Wallet, Wallets};

@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use seedbox_core::{
-    Access, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel, ParcelProof,
-    SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
+    Access, Alerts, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel,
+    ParcelProof, SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
 };
 use tokio::sync::watch;
 
@@ -17,6 +17,7 @@ use crate::{Appliance, OrderError, RequestState};
 pub(super) struct FakeAppliance {
     pub(super) chain: watch::Sender<ChainStatus>,
     pub(super) seeder: watch::Sender<SeederStatus>,
+    pub(super) alerts: watch::Sender<Arc<Alerts>>,
     pub(super) owned: watch::Sender<Arc<Owned>>,
     pub(super) grid: watch::Sender<Arc<LandGrid>>,
     /// The proof of every parcel; "not proved yet" without one.
@@ -45,6 +46,7 @@ impl Default for FakeAppliance {
                 torrents: vec![torrent(1)],
                 ..SeederStatus::default()
             }),
+            alerts: watch::Sender::default(),
             owned: watch::Sender::new(Arc::new(Owned {
                 wallets: vec![OwnedWallet {
                     address: WalletAddress([1; 20]),
@@ -98,6 +100,10 @@ impl Appliance for FakeAppliance {
 
     fn seeder(&self) -> watch::Receiver<SeederStatus> {
         self.seeder.subscribe()
+    }
+
+    fn alerts(&self) -> watch::Receiver<Arc<Alerts>> {
+        self.alerts.subscribe()
     }
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {
