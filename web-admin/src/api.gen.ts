@@ -14,7 +14,7 @@ export interface paths {
         /** Whether the box has an owner. */
         get: operations["get_claim"];
         put?: never;
-        /** Makes the sender the owner, sets the password and logs in. Works once. */
+        /** Makes the sender the owner, sets the password and logs in. A code works once. */
         post: operations["claim"];
         delete?: never;
         options?: never;
@@ -244,6 +244,25 @@ export interface components {
             /** @description 40 hexadecimal characters. */
             info_hash: string;
         };
+        /** @description Something that needs the owner. */
+        Alert: {
+            /** @description What to do about it; empty if only the box can do something. */
+            advice: string;
+            /**
+             * @description Which matter, a stable name that is unique in the list; what follows a colon says of what.
+             * @example volume-missing:0f3a
+             */
+            id: string;
+            /** @description How much it matters. */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Format: int64
+             * @description Since when, Unix seconds.
+             */
+            since: number;
+            /** @description What is so. */
+            words: string;
+        };
         /** @description A block, and when the chain was last heard to confirm it as current. */
         AsOf: {
             /** @description Block hash, 64 hexadecimal characters. */
@@ -320,6 +339,11 @@ export interface components {
         };
         /** @description Whether the box has an owner. */
         Claim: {
+            /**
+             * @description Whether a claim code is awaited: nobody owns the box, or somebody held its button because
+             *     the password is forgotten.
+             */
+            claimable: boolean;
             /** @description False until somebody typed the claim code and set a password. */
             claimed: boolean;
         };
@@ -589,8 +613,15 @@ export interface components {
              */
             expires_at: number;
         };
+        /**
+         * @description How much something matters, least first.
+         * @enum {string}
+         */
+        Severity: "notice" | "attention" | "failing";
         /** @description The whole box at one moment. */
         Status: {
+            /** @description What needs the owner, gravest first. */
+            alerts: components["schemas"]["Alert"][];
             /** @description The chain service. */
             chain: components["schemas"]["Chain"];
             /** @description The worst of all services. */

@@ -4,6 +4,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "./api.gen";
 
 type Schemas = components["schemas"];
+export type Alert = Schemas["Alert"];
 export type Health = Schemas["Health"];
 export type Live = Schemas["Live"];
 export type Parcel = Schemas["Parcel"];

@@ -49,6 +49,7 @@ export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): L
     version: "0.1.0",
     uptime: 60,
     now: 10_000,
+    alerts: [],
     wallets: 1,
     chain: {
       health: "well",

@@ -1,9 +1,22 @@
-//! The board: the box's lights and its button. **Nothing of it is built yet; this crate is
-//! empty.**
+//! The board: the box's light and its button, and what its circuit says about power and warmth.
 //!
-//! What the room is for: telling by light how the box is doing to somebody who has no screen, and
-//! a button for what must work without the panel, such as forgetting the password. It will be the
-//! only crate that names the GPIO library, and do nothing on a machine that is no Raspberry Pi.
-//!
-//! Its place in the wiring: a service like the others, with `Config`, `Handle`, `Service` and
-//! `Error`, run by the daemon and fed by the services' status. The daemon does not name it today.
+//! The light tells how the box is to somebody who has no screen; the button does what must work
+//! without the panel. Only this crate names the GPIO library. What the light shows and what a
+//! press means is decided without I/O (`light`, `button`), so that a simulated board can be held
+//! against it. On a machine that is no Raspberry Pi, and without pins, nothing is touched.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod button;
+mod config;
+mod error;
+mod light;
+mod pins;
+mod sensors;
+mod service;
+
+pub use button::Press;
+pub use config::Config;
+pub use error::Error;
+pub use light::Show;
+pub use service::{Handle, Service};

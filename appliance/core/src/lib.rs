@@ -5,6 +5,7 @@
 
 mod access;
 mod address;
+pub mod alerts;
 mod classify;
 pub mod eviction;
 pub mod grid;
@@ -24,6 +25,7 @@ mod trust;
 
 pub use access::{Access, Basis, PassProof, Subject};
 pub use address::{AddressError, WalletAddress};
+pub use alerts::{Alert, AlertId, Alerts, Concern, Severity};
 pub use classify::{Classified, Evictable, Protected, Protection, classify};
 pub use info_hash::{ContentHash, HashError, InfoHash};
 pub use inventory::{Demand, Item};

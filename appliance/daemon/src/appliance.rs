@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seedbox_core::{
-    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus, SeederStatus,
+    Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus, SeederStatus,
     WalletAddress,
 };
 use seedbox_http::{Appliance, OrderError, RelaySocket, RequestState};
@@ -19,6 +19,7 @@ pub(crate) struct Orders {
     pub(crate) relay: Relay,
     pub(crate) chain: seedbox_chain::Handle,
     pub(crate) seeder: seedbox_seeder::Handle,
+    pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
 }
 
 #[async_trait]
@@ -45,6 +46,10 @@ impl Appliance for Orders {
 
     fn relay_descriptors(&self) -> Vec<String> {
         self.relay.descriptors()
+    }
+
+    fn alerts(&self) -> watch::Receiver<Arc<Alerts>> {
+        self.alerts.clone()
     }
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {

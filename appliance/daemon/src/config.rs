@@ -139,6 +139,7 @@ impl Config {
                     .as_deref()
                     .map(|text| size("quota", Some(text), 0))
                     .transpose()?,
+                first_quota: None,
                 reserve,
                 model_limit: size("model_limit", s.model_limit.as_deref(), 2_000_000_000)?,
                 max_live,
@@ -252,7 +253,7 @@ fn split(text: &str) -> (&str, &str) {
 }
 
 /// A size in bytes: a number with B, kB, MB, GB, TB (powers of 1000) or KiB … TiB (of 1024).
-fn size(key: &str, text: Option<&str>, default: u64) -> anyhow::Result<u64> {
+pub(crate) fn size(key: &str, text: Option<&str>, default: u64) -> anyhow::Result<u64> {
     let Some(text) = text else { return Ok(default) };
     let (number, unit) = split(text.trim());
     let scale: u64 = match unit.to_ascii_lowercase().as_str() {

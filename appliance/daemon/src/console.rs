@@ -50,7 +50,9 @@ pub(crate) fn claim_code(config: &Config) -> anyhow::Result<()> {
         let store = open(config)?;
         match seedbox_http::Service::claim_code(&store).await? {
             Some(code) => println!("{code}"),
-            None => bail!("the box is claimed; `seedbox reset-password` makes a new claim code"),
+            None => bail!(
+                "the box is claimed; hold its button for two seconds, or `seedbox reset-password`, for a new claim code"
+            ),
         }
         Ok(())
     })

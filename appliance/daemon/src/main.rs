@@ -1,11 +1,13 @@
 //! The box itself: configure, build, run, drain. Only the daemon knows all services; it gives
 //! each what it needs and passes the owner's orders on.
 
+mod alerts;
 mod appliance;
 mod config;
 mod console;
 mod instance;
 mod logging;
+mod preset;
 mod relay;
 mod run;
 mod settings;
@@ -35,6 +37,15 @@ enum Command {
     ClaimCode(Configured),
     /// Forgets the owner's password and makes a new claim code.
     ResetPassword(Configured),
+    /// Applies what the owner wrote on the card, once; for root, before the network is up.
+    Preset {
+        /// The folder with the owner's seedbox.toml, the card's FAT partition.
+        #[arg(long)]
+        boot: PathBuf,
+        /// Where the machine's name, the Wi-Fi network and the box's own share go.
+        #[arg(long)]
+        into: PathBuf,
+    },
     /// Prints the OpenAPI description of the owner's API.
     Openapi,
 }
@@ -66,6 +77,7 @@ fn main() -> ExitCode {
         Command::ResetPassword(configured) => configured
             .read()
             .and_then(|config| console::reset_password(&config)),
+        Command::Preset { boot, into } => preset::apply(&boot, &into),
         Command::Openapi => {
             use std::io::Write;
             // A reader that has seen enough is no error.

@@ -5,14 +5,18 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use listenfd::ListenFd;
 use seedbox_store::Store;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alerts,
     appliance::Orders,
     config::Config,
     instance::{Instance, Listening},
-    logging, relay,
+    logging, preset, relay,
     supervise::Services,
 };
 
@@ -56,8 +60,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     outcome.and(drained)
 }
 
-async fn build(config: Config, instance: &Instance, services: &mut Services) -> anyhow::Result<()> {
+async fn build(
+    mut config: Config,
+    instance: &Instance,
+    services: &mut Services,
+) -> anyhow::Result<()> {
     let store = Store::open(&config.data.join("seedbox.db"))?;
+    let preset = preset::Taken::read(&config.data, &store).await?;
+    config.seeder.first_quota = preset.quota;
     let (chain, chain_handle) = seedbox_chain::Service::new(config.chain, store.clone()).await?;
     let (seeder, seeder_handle) = seedbox_seeder::Service::new(
         config.seeder,
@@ -67,10 +77,18 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
     )
     .await?;
     let (relay, mesh) = relay::start(config.relay, &config.data, store.clone(), services).await?;
+    let sources = alerts::Sources {
+        chain: chain_handle.status(),
+        seeder: seeder_handle.status(),
+        owned: chain_handle.owned(),
+        further: Vec::new(),
+    };
+    let (alerts_list, alerts) = watch::channel(Arc::default());
     let orders = Orders {
         relay,
         chain: chain_handle,
         seeder: seeder_handle.clone(),
+        alerts,
     };
 
     let mut sockets = ListenFd::from_env();
@@ -87,15 +105,20 @@ async fn build(config: Config, instance: &Instance, services: &mut Services) -> 
         public_connections_per_client: config.http.public_connections_per_client,
         host_names: config.http.host_names,
         metrics: config.http.metrics,
-        claim_code: config.http.claim_code,
+        claim_code: config.http.claim_code.or(preset.claim_code.clone()),
     };
     let (http, http_handle) = seedbox_http::Service::bind(http, store, Arc::new(orders)).await?;
+    preset.done()?;
 
     let peers = seeder_handle.status().borrow().listen_port;
     let (admin, public) = (http_handle.admin_address(), http_handle.public_address());
     services.spawn("chain", |stop| async move { Ok(chain.run(stop).await?) });
     services.spawn("seeder", |stop| async move { Ok(seeder.run(stop).await?) });
     services.spawn("http", |stop| async move { Ok(http.run(stop).await?) });
+    services.spawn("alerts", |stop| async move {
+        alerts::gather(sources, alerts_list, stop).await;
+        Ok(())
+    });
     services.watch_progress(seeder_handle);
     instance.announce(&Listening {
         admin,

@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seedbox_core::{
-    Access, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
+    Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
     RelayStatus, SeederStatus, TorrentStatus, WalletAddress,
 };
 use tokio::sync::watch;
@@ -58,6 +58,8 @@ pub trait Appliance: Send + Sync + 'static {
     fn seeder(&self) -> watch::Receiver<SeederStatus>;
     /// The relay's latest word; changes wake the receiver.
     fn relay(&self) -> watch::Receiver<RelayStatus>;
+    /// What needs the owner; replaced only when something of it changed.
+    fn alerts(&self) -> watch::Receiver<Arc<Alerts>>;
     /// What the linked wallets own.
     fn owned(&self) -> watch::Receiver<Arc<Owned>>;
     /// The land grid; replaced only when something on it changed.

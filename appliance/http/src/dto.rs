@@ -2,6 +2,7 @@
 //! of HTTP and a change of the wire is always a visible one. Times are Unix seconds, sizes bytes,
 //! rates bytes a second.
 
+mod alert;
 mod model_request;
 mod owner;
 mod property;
@@ -9,6 +10,7 @@ mod relay;
 mod status;
 mod torrent;
 
+pub use alert::{Alert, Severity};
 pub use model_request::{ModelRequest, ModelRequestState};
 pub use owner::{Claim, ClaimRequest, LoginRequest, PasswordRequest, Session};
 pub use property::{LinkRequest, Model, Parcel, Placement, Pose, Wallet, Wallets};

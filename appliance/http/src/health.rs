@@ -4,26 +4,28 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use seedbox_core::{ChainStatus, Health, SeederStatus};
+use seedbox_core::{Alerts, ChainStatus, Health, SeederStatus};
 
 use crate::{Appliance, dto::HealthReport};
 
-const NO_WALLET: &str = "Link a wallet so that the box knows what to secure.";
-
-/// The worst service speaks for the box; of two equally bad ones the seeder, because it holds the
-/// data. A box without a wallet has nothing to secure, which matters more than that it starts.
+/// What is most the matter speaks for the box; where nothing is, the worst service does. Of two
+/// equally bad ones the seeder, because it holds the data.
 pub(crate) fn overall(
     chain: &ChainStatus,
     seeder: &SeederStatus,
-    wallets: usize,
+    alerts: &Alerts,
 ) -> (Health, String) {
     let (health, sentence) = if chain.health > seeder.health {
         (chain.health, &chain.sentence)
     } else {
         (seeder.health, &seeder.sentence)
     };
-    if wallets == 0 && health <= Health::Attention {
-        return (Health::Attention, NO_WALLET.to_owned());
+    let worst = alerts.worst().map(|alert| &alert.concern);
+    if let Some(worst) = worst
+        && worst.severity.health() > Health::Well
+        && worst.severity.health() >= health
+    {
+        return (worst.severity.health(), worst.words.clone());
     }
     if !sentence.is_empty() {
         return (health, sentence.clone());
@@ -67,9 +69,11 @@ fn report(appliance: &dyn Appliance, is_good: impl Fn(Health) -> bool) -> Respon
 
 #[cfg(test)]
 mod tests {
+    use seedbox_core::{AlertId, Concern, Severity, UnixTime};
+
     use super::*;
 
-    fn sentence(chain: Health, seeder: Health, wallets: usize) -> (Health, String) {
+    fn said(chain: Health, seeder: Health, alert: Option<Severity>) -> (Health, String) {
         let chain = ChainStatus {
             health: chain,
             sentence: "chain".to_owned(),
@@ -80,13 +84,16 @@ mod tests {
             sentence: "seeder".to_owned(),
             ..SeederStatus::default()
         };
-        overall(&chain, &seeder, wallets)
+        let concern = |severity| Concern::new(AlertId::NoWallet, severity, "alert", "");
+        let concerns = alert.map(concern).into_iter().collect();
+        let alerts = Alerts::default().replaced(concerns, UnixTime(1));
+        overall(&chain, &seeder, &alerts)
     }
 
     #[test]
     fn the_worst_speaks() {
         use Health::{Attention, Failing, Starting, Well};
-        let said = |chain, seeder| sentence(chain, seeder, 1);
+        let said = |chain, seeder| said(chain, seeder, None);
         assert_eq!(said(Well, Well), (Well, "seeder".to_owned()));
         assert_eq!(said(Starting, Well), (Starting, "chain".to_owned()));
         assert_eq!(said(Attention, Failing), (Failing, "seeder".to_owned()));
@@ -94,20 +101,23 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_wallet_is_said_unless_something_fails() {
-        assert_eq!(
-            sentence(Health::Well, Health::Well, 0),
-            (Health::Attention, NO_WALLET.to_owned())
-        );
-        assert_eq!(
-            sentence(Health::Failing, Health::Well, 0),
-            (Health::Failing, "chain".to_owned())
-        );
+    fn an_alert_is_said_unless_something_is_worse() {
+        use Health::{Attention, Failing, Starting, Well};
+        let alert = |health| (health, "alert".to_owned());
+        let attention = Some(Severity::Attention);
+        assert_eq!(said(Well, Starting, attention), alert(Attention));
+        assert_eq!(said(Attention, Well, attention), alert(Attention));
+        assert_eq!(said(Well, Well, Some(Severity::Failing)), alert(Failing));
+        let (health, sentence) = said(Failing, Well, attention);
+        assert_eq!((health, sentence.as_str()), (Failing, "chain"));
+        let (health, sentence) = said(Well, Well, Some(Severity::Notice));
+        assert_eq!((health, sentence.as_str()), (Well, "seeder"));
     }
 
     #[test]
     fn silence_is_never_shown() {
-        let (_, sentence) = overall(&ChainStatus::default(), &SeederStatus::default(), 1);
+        let nothing = Alerts::default();
+        let (_, sentence) = overall(&ChainStatus::default(), &SeederStatus::default(), &nothing);
         assert_eq!(sentence, "The box is starting.");
     }
 }

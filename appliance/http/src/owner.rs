@@ -2,6 +2,7 @@
 //! what another process changes (a password reset from the console) counts at once.
 
 mod claim_code;
+mod claim_window;
 mod password;
 mod session;
 mod throttle;
@@ -9,7 +10,7 @@ mod throttle;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
-use seedbox_core::UnixTime;
+use seedbox_core::{Concern, UnixTime};
 use seedbox_store::{
     Store,
     admin::{Credential, Session},
@@ -26,6 +27,7 @@ use crate::{
     problem::{Problem, ProblemType},
 };
 pub(crate) use claim_code::ClaimCode;
+use claim_window::ClaimWindow;
 pub(crate) use session::SessionCookie;
 use session::{CookieName, Token};
 use throttle::Throttle;
@@ -45,6 +47,7 @@ pub(crate) struct Owner {
     hashing: Arc<Semaphore>,
     throttle: Mutex<Throttle>,
     revoked: watch::Sender<()>,
+    window: ClaimWindow,
 }
 
 /// A request whose session is valid.
@@ -79,6 +82,7 @@ impl Owner {
         }
         let owner = store.owner().await?;
         Ok(Owner {
+            window: ClaimWindow::new(store.clone()),
             store,
             clock,
             cookie_name: CookieName::of(&owner.box_id),
@@ -101,7 +105,40 @@ impl Owner {
         Ok(self.claim_code().await?.is_none())
     }
 
-    /// Makes the sender the owner if `typed` is the claim code. Works once.
+    /// Whether a claim code is awaited: nobody owns the box, or its button asked for it.
+    pub(crate) async fn is_claimable(&self) -> Result<bool, Error> {
+        Ok(self.window.code().is_some() || !self.is_claimed().await?)
+    }
+
+    /// Lets an owned box be claimed again for 15 minutes; answers the code. A box that nobody owns
+    /// has its code already.
+    pub(crate) async fn open_claim_window(&self) -> Result<ClaimCode, Error> {
+        match self.claim_code().await? {
+            Some(code) => Ok(code),
+            None => self.window.open().await,
+        }
+    }
+
+    /// Closes the claim window when its time is over. An open one does not outlive the process.
+    pub(crate) async fn keep_window(&self) -> Result<(), Error> {
+        self.window.close().await?;
+        self.window.keep_time().await
+    }
+
+    /// What the owner should know about who may claim the box.
+    pub(crate) fn concerns(&self) -> watch::Receiver<Vec<Concern>> {
+        self.window.concerns()
+    }
+
+    /// The code that whoever stands at the box may read now.
+    pub(crate) async fn shown_code(&self) -> Result<Option<ClaimCode>, Error> {
+        match self.claim_code().await? {
+            Some(code) => Ok(Some(code)),
+            None => ClaimWindow::stored(&self.store).await,
+        }
+    }
+
+    /// Makes the sender the owner if `typed` is the claim code. Each code works once.
     pub(crate) async fn claim(
         &self,
         typed: &str,
@@ -109,23 +146,38 @@ impl Owner {
         client: ClientAddress,
     ) -> Result<Opened, Problem> {
         let already = || {
-            let detail =
-                "This box already has an owner. Log in, or reset the password on its console.";
+            let detail = "This box already has an owner. Log in, or hold its button for two seconds to choose a new password.";
             Problem::new(ProblemType::AlreadyClaimed, detail)
         };
-        let code = self.claim_code().await?.ok_or_else(already)?;
+        let credential = self.store.owner().await?.credential;
+        let code = match &credential {
+            Credential::ClaimCode(code) => code.parse()?,
+            Credential::PasswordHash(_) => self.window.code().ok_or_else(already)?,
+        };
         password::check_usable(&password)?;
         self.attempt(client)?;
         if !code.matches(typed) {
-            let detail = "This is not the box's claim code. The box writes it to its log when it starts, and `seedbox claim-code` shows it.";
+            let detail = "This is not the box's claim code. The box writes it to its log, and `seedbox claim-code` shows it.";
             return Err(Problem::new(ProblemType::WrongCode, detail));
         }
         let hash = password::hash(&self.hashing, password).await?;
         let (token, session) = self.fresh_session()?;
-        let code = code.characters().to_owned();
-        if !self.store.claim(code, hash, token.hash(), session).await? {
+        let claimed = match credential {
+            Credential::ClaimCode(code) => {
+                self.store.claim(code, hash, token.hash(), session).await?
+            }
+            Credential::PasswordHash(stored) => {
+                let change = self
+                    .store
+                    .change_password(stored, hash, token.hash(), session);
+                change.await?
+            }
+        };
+        if !claimed {
             return Err(already());
         }
+        self.window.close().await?;
+        self.revoked.send_replace(());
         self.succeeded(client);
         Ok(self.opened(&token, session))
     }

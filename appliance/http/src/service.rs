@@ -3,7 +3,9 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use seedbox_core::Concern;
 use seedbox_store::Store;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,6 +25,7 @@ pub struct Service {
     pub(crate) public_router: axum::Router,
     pub(crate) visitors: Arc<Public>,
     appliance: Arc<dyn Appliance>,
+    owner: Arc<Owner>,
     /// Ends the live streams, which would otherwise outlast the listeners.
     pub(crate) shutdown: CancellationToken,
 }
@@ -85,7 +88,7 @@ impl Service {
             admin_router: admin::router(
                 Arc::new(Admin::new(
                     Arc::clone(&appliance),
-                    owner,
+                    Arc::clone(&owner),
                     HostNames::new(&config.host_names),
                     clock,
                     shutdown.clone(),
@@ -95,6 +98,7 @@ impl Service {
             public_router: public::router(Arc::clone(&visitors)),
             visitors,
             appliance,
+            owner,
             shutdown,
         };
         Ok((service, handle))
@@ -118,11 +122,18 @@ impl Service {
             self.visitors.grid.follow(grid, stop.clone()).await;
             Ok(())
         };
+        let window = async {
+            tokio::select! {
+                () = stop.cancelled() => Ok(()),
+                result = self.owner.keep_window() => result,
+            }
+        };
         let served = tokio::try_join!(
             self.admin.serve(self.admin_router, stop.clone()),
             self.public.serve(self.public_router, stop.clone()),
             streams,
             grid,
+            window,
         );
         drop(ended);
         served.map(|_| ())
@@ -136,13 +147,13 @@ impl Service {
         text.parse::<ClaimCode>().map(drop)
     }
 
-    /// The claim code as people read it, `None` once the box is claimed. For the console.
+    /// The claim code as people read it, `None` if none is awaited. For the console.
     ///
     /// # Errors
     /// A failing store, or a box that never ran.
     pub async fn claim_code(store: &Store) -> Result<Option<String>, Error> {
         let owner = Owner::load(store.clone(), Clock::system(), None).await?;
-        Ok(owner.claim_code().await?.map(|code| code.grouped()))
+        Ok(owner.shown_code().await?.map(|code| code.grouped()))
     }
 
     /// Forgets the owner's password and sessions and answers the new claim code, grouped for
@@ -177,5 +188,19 @@ impl Handle {
     /// A failing store.
     pub async fn claim_code(&self) -> Result<Option<String>, Error> {
         Ok(self.owner.claim_code().await?.map(|code| code.grouped()))
+    }
+
+    /// The password is forgotten: for 15 minutes the box can be claimed again with the code that
+    /// this answers, grouped for reading.
+    ///
+    /// # Errors
+    /// A failing store, or no random numbers.
+    pub async fn open_claim_window(&self) -> Result<String, Error> {
+        Ok(self.owner.open_claim_window().await?.grouped())
+    }
+
+    /// What the owner should know about who may claim the box.
+    pub fn concerns(&self) -> watch::Receiver<Vec<Concern>> {
+        self.owner.concerns()
     }
 }

@@ -22,6 +22,8 @@ pub struct Config {
     pub volumes: Vec<PathBuf>,
     /// The quota of every volume, fixed by configuration; the panel decides if `None`.
     pub quota: Option<u64>,
+    /// The quota that a new volume begins with; half of what is free if `None`.
+    pub first_quota: Option<u64>,
     /// Free space that is never eaten, per volume.
     pub reserve: u64,
     /// Cap for one protected model.

@@ -1,9 +1,10 @@
-// How the box is, in one sentence; then what it could not secure, how full it is, and how fresh its
+// How the box is, in one sentence; then what needs the owner, how full it is, and how fresh its
 // knowledge of the chain is.
-import { type Refusal, type Status, box } from "../api";
+import { type Status, box } from "../api";
+import { AlertCard } from "../components/alerts";
 import { Fact } from "../components/fact";
 import { Icon, type IconName } from "../components/icon";
-import { Note, Said, type Tone } from "../components/note";
+import { Said, type Tone } from "../components/note";
 import { RefusalList } from "../components/refusals";
 import { VolumeCard } from "../components/volume";
 import { refusalsKey, useFetched } from "../fetched";
@@ -14,16 +15,17 @@ import { link } from "../route";
 import { healthWord } from "../words";
 
 export function HomePage({ live, now }: { live: LiveState; now: number }) {
-  const refusals = useFetched(box.refusals, refusalsKey(live));
-  const alerts = refusals.value?.refusals.filter((refusal) => refusal.protected) ?? [];
   const status = live.last?.status;
   return (
     <>
       <HealthCard live={live} now={now} />
       {status && (
         <>
-          {status.wallets === 0 && <FirstStep />}
-          {alerts.length > 0 && <Alerts alerts={alerts} now={now} />}
+          <AlertCard
+            alerts={status.alerts}
+            now={now}
+            more={(kind) => <MoreOnAlert kind={kind} live={live} now={now} />}
+          />
           {status.seeder.volumes.map((volume) => (
             <VolumeCard
               key={volume.id}
@@ -89,33 +91,32 @@ function HealthCard({ live, now }: { live: LiveState; now: number }) {
   );
 }
 
-function FirstStep() {
-  return (
-    <Note tone="starting">
-      <p>
-        <strong>One step is left.</strong> Tell the box which wallet is yours, and it secures what
-        stands on your land.
-      </p>
-      <p>
-        <a href={link("wallets")}>Add a wallet</a>
-      </p>
-    </Note>
-  );
+/** Where to go from an alert, or its list. */
+function MoreOnAlert({ kind, live, now }: { kind: string; live: LiveState; now: number }) {
+  switch (kind) {
+    case "no-wallet":
+      return (
+        <p>
+          <a href={link("wallets")}>Add a wallet</a>
+        </p>
+      );
+    case "torrents-stopped":
+      return (
+        <p>
+          <a href={link("torrents")}>See the torrents</a>
+        </p>
+      );
+    case "models-not-secured":
+      return <NotSecured live={live} now={now} />;
+    default:
+      return null;
+  }
 }
 
-function Alerts({ alerts, now }: { alerts: readonly Refusal[]; now: number }) {
-  return (
-    <section class="card" aria-labelledby="alerts" data-tone="failing">
-      <div class="heading">
-        <h2 id="alerts">
-          <Said tone="failing">
-            {plural(alerts.length, "model")} of yours could not be secured
-          </Said>
-        </h2>
-      </div>
-      <RefusalList refusals={alerts} now={now} />
-    </section>
-  );
+function NotSecured({ live, now }: { live: LiveState; now: number }) {
+  const fetched = useFetched(box.refusals, refusalsKey(live));
+  const refusals = fetched.value?.refusals.filter((refusal) => refusal.protected) ?? [];
+  return <RefusalList refusals={refusals} now={now} />;
 }
 
 function ChainCard({ status, now }: { status: Status; now: number }) {

@@ -1,6 +1,7 @@
 // The forms in a DOM, against a stand-in for the box: what is shown, what is sent, and what is not.
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/preact";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Alert } from "../api";
 import { App } from "../app";
 import { VolumeCard } from "../components/volume";
 import type { LiveState } from "../live";
@@ -202,11 +203,41 @@ describe("home", () => {
         ],
       },
     ]);
-    render(<HomePage live={heard()} now={10_060} />);
+    const alerts: Alert[] = [
+      {
+        id: "models-not-secured",
+        severity: "attention",
+        since: 9_400,
+        words: "One of your models is not secured.",
+        advice: "The list says why, and what helps.",
+      },
+    ];
+    render(<HomePage live={heard(live({ alerts }))} now={10_060} />);
     expect(await screen.findByText("Cathedral")).toBeTruthy();
     expect(screen.getByText("It needs 31 GB.")).toBeTruthy();
     expect(screen.getByText("2 minutes ago")).toBeTruthy();
     expect(screen.queryByText("Stranger")).toBeNull();
+  });
+
+  it("lists what needs the owner, since when and what helps, and asks for nothing else", () => {
+    const log = network(() => [500]);
+    const alerts: Alert[] = [
+      {
+        id: "volume-missing:0f3a",
+        severity: "failing",
+        since: 9_700,
+        words: "The data volume /media/models is missing.",
+        advice: "Put the disk back.",
+      },
+      { id: "no-wallet", severity: "attention", since: 10_000, words: "No land.", advice: "" },
+    ];
+    render(<HomePage live={heard(live({ alerts }))} now={10_000} />);
+    const card = screen.getByRole("region", { name: "2 things for you" });
+    const items = within(card).getAllByRole("listitem");
+    expect(items[0]?.textContent).toContain("/media/models is missing.5 minutes ago");
+    expect(items[0]?.textContent).toContain("Put the disk back.");
+    expect(within(items[1]!).getByRole("link", { name: "Add a wallet" })).toBeTruthy();
+    expect(log).toEqual([]);
   });
 });
 

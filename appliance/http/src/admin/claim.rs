@@ -25,10 +25,11 @@ pub(super) async fn get_claim(
     State(admin): State<Arc<Admin>>,
 ) -> Result<axum::Json<Claim>, Problem> {
     let claimed = admin.owner.is_claimed().await?;
-    Ok(axum::Json(Claim { claimed }))
+    let claimable = admin.owner.is_claimable().await?;
+    Ok(axum::Json(Claim { claimed, claimable }))
 }
 
-/// Makes the sender the owner, sets the password and logs in. Works once.
+/// Makes the sender the owner, sets the password and logs in. A code works once.
 #[utoipa::path(post, path = "/api/v1/claim", tag = "owner", request_body = ClaimRequest, responses(
     (status = 201, body = Session, description = "Claimed and logged in."),
     (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),

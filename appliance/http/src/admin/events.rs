@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use futures::Stream;
-use seedbox_core::{ChainStatus, Owned, SeederStatus};
+use seedbox_core::{Alerts, ChainStatus, Owned, SeederStatus};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, sleep_until},
@@ -54,6 +54,7 @@ pub(super) async fn events(
     let watcher = Watcher {
         chain: admin.appliance.chain(),
         seeder: admin.appliance.seeder(),
+        alerts: admin.appliance.alerts(),
         owned: admin.appliance.owned(),
         revoked: admin.owner.revocations(),
         admin,
@@ -75,6 +76,7 @@ struct Watcher {
     authenticated: Authenticated,
     chain: watch::Receiver<ChainStatus>,
     seeder: watch::Receiver<SeederStatus>,
+    alerts: watch::Receiver<Arc<Alerts>>,
     owned: watch::Receiver<Arc<Owned>>,
     revoked: watch::Receiver<()>,
     sent: Option<Instant>,
@@ -92,6 +94,7 @@ impl Watcher {
         self.sent = Some(Instant::now());
         self.chain.mark_unchanged();
         self.seeder.mark_unchanged();
+        self.alerts.mark_unchanged();
         self.owned.mark_unchanged();
         let live = status::live(&self.admin);
         Event::default().event("status").json_data(live).ok()
@@ -109,6 +112,7 @@ impl Watcher {
                 () = sleep_until(self.session_check) => self.check_session().await?,
                 result = self.chain.changed() => return result.ok(),
                 result = self.seeder.changed() => return result.ok(),
+                result = self.alerts.changed() => return result.ok(),
                 result = self.owned.changed() => return result.ok(),
             }
         }

@@ -7,7 +7,7 @@ use seedbox_core::{ChainStatus, SeederStatus};
 
 use super::Admin;
 use crate::{
-    dto::{Chain, Live, Relay, Seeder, Status, Torrent},
+    dto::{Alert, Chain, Live, Relay, Seeder, Status, Torrent},
     health,
     problem::Problem,
 };
@@ -42,13 +42,15 @@ pub(super) fn live(admin: &Admin) -> Live {
 
 fn status_of(admin: &Admin, chain: &ChainStatus, seeder: &SeederStatus) -> Status {
     let wallets = admin.appliance.owned().borrow().wallets.len();
-    let (health, sentence) = health::overall(chain, seeder, wallets);
+    let alerts = admin.appliance.alerts().borrow().clone();
+    let (health, sentence) = health::overall(chain, seeder, &alerts);
     Status {
         health: health.into(),
         sentence,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: admin.started.elapsed().as_secs(),
         now: admin.clock.now().0,
+        alerts: alerts.iter().map(Alert::from).collect(),
         wallets: wallets as u64,
         chain: Chain::from(chain),
         seeder: Seeder::from(seeder),

@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 pub struct Claim {
     /// False until somebody typed the claim code and set a password.
     pub claimed: bool,
+    /// Whether a claim code is awaited: nobody owns the box, or somebody held its button because
+    /// the password is forgotten.
+    pub claimable: bool,
 }
 
 /// Makes the sender the owner.

@@ -4,7 +4,7 @@ use seedbox_core as core;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Relay, Torrent};
+use super::{Alert, Relay, Torrent};
 
 /// How a service is doing, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +35,8 @@ pub struct Status {
     pub uptime: u64,
     /// The box's clock, Unix seconds; ages are to be counted from it.
     pub now: u64,
+    /// What needs the owner, gravest first.
+    pub alerts: Vec<Alert>,
     /// Linked wallets.
     pub wallets: u64,
     /// The chain service.

@@ -1,9 +1,14 @@
 //! Claiming: by code alone, once, and nothing else before.
 
-use axum::http::StatusCode;
-use serde_json::json;
+use std::time::Duration;
 
-use super::harness::{PASSWORD, TestBox};
+use axum::http::StatusCode;
+use seedbox_core::Concern;
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::harness::{DEADLINE, PASSWORD, TestBox};
 use crate::Service;
 
 const CLAIM: &str = "/api/v1/claim";
@@ -12,7 +17,7 @@ const CLAIM: &str = "/api/v1/claim";
 async fn before_the_claim_nothing_else_answers() {
     let test_box = TestBox::unclaimed().await;
     let claim = test_box.get(CLAIM, None).await;
-    assert_eq!(claim.json(), json!({ "claimed": false }));
+    assert_eq!(claim.json(), json!({ "claimed": false, "claimable": true }));
     for path in [
         "/api/v1/status",
         "/api/v1/session",
@@ -44,7 +49,10 @@ async fn the_code_makes_an_owner_however_it_is_typed() {
 
     assert_eq!(test_box.handle.claim_code().await.unwrap(), None);
     let claimed = test_box.get(CLAIM, None).await;
-    assert_eq!(claimed.json(), json!({ "claimed": true }));
+    assert_eq!(
+        claimed.json(),
+        json!({ "claimed": true, "claimable": false })
+    );
     let again = test_box.post(CLAIM, None, &claim).await;
     again.is_problem(409, "already-claimed");
 }
@@ -131,4 +139,82 @@ async fn a_reset_from_the_console_counts_at_once() {
     assert_eq!(answer.status, StatusCode::CREATED);
     let status = test_box.get("/api/v1/status", Some(&cookie)).await;
     status.is_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_through_the_window() {
+    let (test_box, cookie) = TestBox::claimed().await;
+    let status = async || test_box.get("/api/v1/status", Some(&cookie)).await.status;
+    let code = test_box.handle.open_claim_window().await.unwrap();
+    let told = test_box.get(CLAIM, None).await.json();
+    assert_eq!(told, json!({ "claimed": true, "claimable": true }));
+    let shown = Service::claim_code(&test_box.store).await.unwrap();
+    assert_eq!(shown.as_ref(), Some(&code));
+    let concerns = test_box.handle.concerns();
+    assert_eq!(concerns.borrow().len(), 1);
+
+    let wrong = json!({ "code": "0000-0000-0000-0000", "password": "another horse" });
+    test_box
+        .post(CLAIM, None, &wrong)
+        .await
+        .is_problem(403, "wrong-code");
+    assert_eq!(status().await, StatusCode::OK, "the owner is not disturbed");
+    assert_eq!(test_box.log_in(PASSWORD).await.status, StatusCode::OK);
+
+    let claim = json!({ "code": code, "password": "another horse" });
+    let answer = test_box.post(CLAIM, None, &claim).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED, "old sessions end");
+    assert_eq!(
+        test_box.log_in("another horse").await.status,
+        StatusCode::OK
+    );
+    let again = test_box.post(CLAIM, None, &claim).await;
+    again.is_problem(409, "already-claimed");
+    assert!(concerns.borrow().is_empty());
+    assert_eq!(Service::claim_code(&test_box.store).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_window_closes_by_itself_and_with_the_box() {
+    let (test_box, _) = TestBox::claimed().await;
+    let TestBox {
+        service,
+        handle,
+        store,
+        ..
+    } = test_box;
+    let stale = handle.open_claim_window().await.unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(service.run(stop.clone()));
+    let mut concerns = handle.concerns();
+    let closed = |told: &Vec<Concern>| told.is_empty();
+    timeout(DEADLINE, concerns.wait_for(closed))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(Service::claim_code(&store).await.unwrap(), None, "{stale}");
+
+    handle.open_claim_window().await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(15 * 60 + 1)).await;
+    tokio::time::resume();
+    timeout(DEADLINE, concerns.wait_for(closed))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(Service::claim_code(&store).await.unwrap(), None);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_unclaimed_box_needs_no_window() {
+    let test_box = TestBox::unclaimed().await;
+    let code = test_box.handle.claim_code().await.unwrap();
+    assert_eq!(
+        Some(test_box.handle.open_claim_window().await.unwrap()),
+        code
+    );
+    assert!(test_box.handle.concerns().borrow().is_empty());
 }

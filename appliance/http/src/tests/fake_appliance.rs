@@ -8,8 +8,8 @@ use std::{
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use seedbox_core::{
-    Access, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel, ParcelProof,
-    RelayStatus, SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
+    Access, Alerts, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel,
+    ParcelProof, RelayStatus, SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
 };
 use tokio::sync::watch;
 
@@ -19,6 +19,7 @@ pub(super) struct FakeAppliance {
     pub(super) chain: watch::Sender<ChainStatus>,
     pub(super) seeder: watch::Sender<SeederStatus>,
     pub(super) relay: watch::Sender<RelayStatus>,
+    pub(super) alerts: watch::Sender<Arc<Alerts>>,
     pub(super) owned: watch::Sender<Arc<Owned>>,
     pub(super) grid: watch::Sender<Arc<LandGrid>>,
     /// The proof of every parcel; "not proved yet" without one.
@@ -48,6 +49,7 @@ impl Default for FakeAppliance {
                 ..SeederStatus::default()
             }),
             relay: watch::Sender::default(),
+            alerts: watch::Sender::default(),
             owned: watch::Sender::new(Arc::new(Owned {
                 wallets: vec![OwnedWallet {
                     address: WalletAddress([1; 20]),
@@ -101,6 +103,10 @@ impl Appliance for FakeAppliance {
 
     fn seeder(&self) -> watch::Receiver<SeederStatus> {
         self.seeder.subscribe()
+    }
+
+    fn alerts(&self) -> watch::Receiver<Arc<Alerts>> {
+        self.alerts.subscribe()
     }
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {

@@ -2,8 +2,8 @@
 
 use axum::http::{Method, StatusCode};
 use seedbox_core::{
-    ContentHash, Health, InfoHash, Model, Owned, OwnedParcel, OwnedPlacement, OwnedWallet, Parcel,
-    Pose, Refusal, RefusalReason, UnixTime, WalletAddress,
+    Alerts, ContentHash, Health, InfoHash, Model, Owned, OwnedParcel, OwnedPlacement, OwnedWallet,
+    Parcel, Pose, Refusal, RefusalReason, UnixTime, WalletAddress, alerts,
 };
 use serde_json::json;
 
@@ -22,13 +22,18 @@ async fn the_status_is_one_object_with_one_sentence() {
     assert_eq!(well["wallets"], 1);
     assert_eq!(well["seeder"]["torrents"], 1);
 
-    test_box
-        .appliance
-        .owned
-        .send_replace(Owned::default().into());
+    assert_eq!(well["alerts"], json!([]));
+
+    let told = Alerts::default().replaced(alerts::of_wallets(0), UnixTime(999_000));
+    test_box.appliance.alerts.send_replace(told.into());
     let unlinked = status().await;
     assert_eq!(unlinked["health"], "attention");
-    assert!(unlinked["sentence"].as_str().unwrap().contains("wallet"));
+    let alert = &unlinked["alerts"][0];
+    assert_eq!(
+        (&alert["id"], &alert["since"]),
+        (&json!("no-wallet"), &json!(999_000))
+    );
+    assert_eq!(alert["words"], unlinked["sentence"]);
 
     test_box.appliance.chain.send_modify(|chain| {
         chain.health = Health::Failing;

@@ -271,7 +271,7 @@ impl Client {
         let level = way.legs.len();
         self.send(Some(way), level, &[open], now);
         way.legs.push(leg);
-        self.wrap(Some(way), level + 1, init.into(), now);
+        self.wrap(Some(way), level + 1, bytes::BytesMut::from(&init[..]), now);
         Some(())
     }
 

@@ -2,6 +2,7 @@
 
 use seedbox_core::{
     Health, InfoHash, Keep, SeederStatus, TorrentState, TorrentStatus, VolumeState, VolumeStatus,
+    alerts,
 };
 
 use super::{Engine, torrent::Phase};
@@ -128,53 +129,14 @@ impl Engine {
     }
 }
 
-/// One health and one sentence, the most urgent thing first.
+/// One health and one sentence: what is most the matter, or how far the box is.
 fn assess(status: &SeederStatus) -> (Health, String) {
-    let missing = |v: &&VolumeStatus| v.state != VolumeState::Ready;
-    if let Some(volume) = status.volumes.iter().find(missing) {
-        let all = status.volumes.iter().all(|v| missing(&v));
-        let health = if all {
-            Health::Failing
-        } else {
-            Health::Attention
-        };
-        let VolumeState::Missing(why) = &volume.state else {
-            return (health, String::new());
-        };
-        return (
-            health,
-            format!("The data volume {} is missing: {why}", volume.path),
-        );
-    }
-    if let Some(over) = status.volumes.iter().find(|v| v.protected > v.quota) {
-        let text = format!(
-            "What your land needs takes more than the quota of {}. Raise the quota.",
-            over.path
-        );
-        return (Health::Attention, text);
-    }
-    let alerts = status.refusals.iter().filter(|r| r.protected).count();
-    if alerts > 0 {
-        let text = match alerts {
-            1 => "One of your models is not secured; the list says why.".to_owned(),
-            n => format!("{n} of your models are not secured; the list says why."),
-        };
-        return (Health::Attention, text);
+    if let Some(worst) = alerts::worst(&alerts::of_seeder(status)) {
+        return (worst.severity.health(), worst.words.clone());
     }
     let ours = || status.torrents.iter().filter(|t| t.keep != Keep::Community);
     let safe = ours().filter(|t| t.have == t.size && t.size > 0).count();
     let (all, community) = (ours().count(), status.torrents.len() - ours().count());
-    let failed = status
-        .torrents
-        .iter()
-        .filter(|t| t.state == TorrentState::Failed)
-        .count();
-    if failed > 0 {
-        return (
-            Health::Attention,
-            format!("{failed} torrents cannot go on; the box tries again."),
-        );
-    }
     if safe < all {
         return (
             Health::Well,

@@ -81,6 +81,7 @@ fn config(volume: &Path) -> Config {
         lan: vec![],
         volumes: vec![volume.to_owned()],
         quota: None,
+        first_quota: None,
         reserve: 0,
         model_limit: 1 << 20,
         max_live: 4,

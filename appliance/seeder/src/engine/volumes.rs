@@ -69,7 +69,7 @@ impl Engine {
                 .disk_free()
                 .unwrap_or(0)
                 .saturating_sub(volume.reserve);
-            volume.quota = free / 2;
+            volume.quota = self.config.first_quota.unwrap_or(free / 2);
         }
         let path = volume.root.display().to_string();
         tracing::info!(

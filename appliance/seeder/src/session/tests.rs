@@ -38,6 +38,7 @@ fn config() -> Config {
         lan: vec![lan],
         volumes: vec![],
         quota: None,
+        first_quota: None,
         reserve: 0,
         model_limit: 0,
         max_live: 1,
