@@ -38,12 +38,34 @@ fn both_images_are_small_and_start() -> Result<()> {
         let config = &image["Config"];
         ensure!(config["User"] == "10001:10001", "{config}");
         ensure!(!config["Volumes"]["/data"].is_null(), "{config}");
-        // The other architecture's program runs where the kernel knows an emulator for it.
-        if architecture == native() || emulated() {
-            let platform = format!("linux/{architecture}");
-            let said = docker.run(&["run", "--rm", "--platform", &platform, &tag, "--version"])?;
-            ensure!(said.starts_with("seedbox "), "{said}");
+        if architecture != native() && !emulated() {
+            println!(
+                "NOT CHECKED: whether the {architecture} image starts; the kernel has no emulator for it"
+            );
+            continue;
         }
+        let platform = format!("linux/{architecture}");
+        docker.run(&[
+            "run",
+            "--detach",
+            "--name",
+            architecture,
+            "--platform",
+            &platform,
+            "--read-only",
+            "--cap-drop=ALL",
+            "--user=10001",
+            "--volume=/data",
+            &tag,
+        ])?;
+        let limit = if architecture == native() {
+            HEALTHY
+        } else {
+            LIMIT
+        };
+        let took = docker.wait_healthy(architecture, limit)?;
+        let stopped = stop(&docker, architecture)?;
+        println!("{architecture}: healthy after {took:.1?}, stopped after {stopped:.1?}");
     }
     Ok(())
 }

@@ -52,8 +52,8 @@ impl Docker {
         let mut command = Command::new(program);
         command
             .env("DOCKER_HOST", host(self.folder.path()))
-            // The builder that every release of Docker has.
-            .env("DOCKER_BUILDKIT", "0")
+            // The older builder takes `FROM scratch` for its own architecture alone.
+            .env("DOCKER_BUILDKIT", "1")
             .current_dir(repository());
         command
     }

@@ -5,8 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seedbox_core::{
-    Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus, SeederStatus,
-    WalletAddress,
+    Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus,
+    SeederStatus, WalletAddress,
 };
 use seedbox_http::{Appliance, OrderError, RelaySocket, RequestState};
 use seedbox_seeder::magnet::Magnet;

@@ -142,7 +142,11 @@ fn write_texts(bytes: &mut Vec<u8>, texts: &[String]) {
     }
 }
 
-fn read_texts(reader: &mut Reader<'_>, starts: &[&str], end: &str) -> Result<Vec<String>, Malformed> {
+fn read_texts(
+    reader: &mut Reader<'_>,
+    starts: &[&str],
+    end: &str,
+) -> Result<Vec<String>, Malformed> {
     let number = usize::from(reader.u8()?);
     if number > PLACES {
         return Err(Malformed);
@@ -190,8 +194,14 @@ mod tests {
             roles: 7,
             issued: 1_000,
             expires: 1_000 + LONGEST_LIFE,
-            urls: vec!["ws://192.0.2.1:8081/relay".into(), "wss://a.example/relay".into()],
-            addresses: vec!["192.0.2.1:4241".parse().unwrap(), "[2001:db8::1]:9".parse().unwrap()],
+            urls: vec![
+                "ws://192.0.2.1:8081/relay".into(),
+                "wss://a.example/relay".into(),
+            ],
+            addresses: vec![
+                "192.0.2.1:4241".parse().unwrap(),
+                "[2001:db8::1]:9".parse().unwrap(),
+            ],
             relays: vec!["https://relay.example/".into()],
         }
     }

@@ -84,6 +84,11 @@ export class ReceiveChain {
     return plain;
   }
 
+  /** Nothing is opened any more. */
+  close(): void {
+    this.at = { index: Infinity, key: new Uint8Array(32) };
+  }
+
   /** A further `KEY` of the same epoch: forward, never back. */
   forward(state: ChainState): void {
     if (state.index > this.at.index) this.at = state;

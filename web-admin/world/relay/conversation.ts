@@ -32,7 +32,8 @@ export const LONGEST_MESSAGE = 12_288;
 const AWAY = 10_000;
 const SILENT = 30_000;
 const ACK = 100;
-const ANSWERS_APART = 250;
+const ANSWERS_APART = 500;
+const KEYS_APART = 500;
 
 /** Messages repeated at once. */
 const REPEATED = 8;
@@ -46,7 +47,7 @@ const Inner = { data: 1, again: 2, ack: 3, bye: 4, move: 5 } as const;
 
 /** What the application hears. Members are named by their client key in hexadecimal. */
 export interface Heard {
-  /** A member is here whose introduction and keys are valid. */
+  /** A member is here whose introduction and keys are valid, or it introduces itself otherwise. */
   member(id: string, profile: Uint8Array): void;
   /** It said goodbye, was away for ten seconds, or answered nothing for thirty. */
   gone(id: string): void;
@@ -157,7 +158,11 @@ export class Conversation {
     if (peer === undefined || sealed[0] !== Sealed.pose) return;
     const pose = this.tolerate(() => {
       const chains = peer.chains(epochOf(sealed));
-      return chains === undefined ? null : openChained(chains.pose, peer.client, sealed);
+      if (chains === undefined) return null;
+      const pose = openChained(chains.pose, peer.client, sealed);
+      peer.posed(chains.epoch);
+      this.admit(peer, true);
+      return pose;
     });
     if (pose && peer.isMember) this.heard.pose(hex(peer.client), pose);
   }
@@ -194,14 +199,16 @@ export class Conversation {
     if (!equal(hello.client, peer.client)) return;
     if (peer.hello !== null && hello.number < peer.hello.number) return;
     const isNew = peer.hello?.number !== hello.number;
+    const isOther = !equal(peer.profile, hello.profile);
     peer.hello = { number: hello.number, key: hello.key };
     peer.profile = hello.profile;
+    if (peer.isMember && isOther) this.heard.member(hex(peer.client), peer.profile);
     if (hello.answer && now - peer.answeredAt >= ANSWERS_APART) {
       peer.answeredAt = now;
       this.sayHello(peer.slot!, false);
     }
     if (isNew && peer.held < this.epochs.number) this.giveKey(peer, now);
-    this.admit(peer);
+    this.admit(peer, false);
     if (isNew) peer.answered(now, this.waits(peer));
   }
 
@@ -213,7 +220,7 @@ export class Conversation {
     const keys = openKey(this.context, wrap, own.secret, sealed);
     const what = peer.receive(keys);
     if (what === "old") return;
-    this.admit(peer);
+    this.admit(peer, false);
     this.raise(peer, "message", keys.groupFloor);
     this.raise(peer, "direct", keys.directFloor);
     if (keys.held < peer.held) {
@@ -225,9 +232,10 @@ export class Conversation {
     this.acknowledge(peer, what === "new" ? now + ACK : now);
   }
 
-  /** A member has said who it is and given its keys. */
-  private admit(peer: Peer): void {
-    if (peer.isMember || peer.hello === null || peer.epoch === 0) return;
+  /** A member has said who it is and given its keys. `opened` is whether something of it was opened. */
+  private admit(peer: Peer, opened: boolean): void {
+    if (opened) peer.isAlive = true;
+    if (peer.isMember || peer.hello === null || !peer.isAlive) return;
     peer.isMember = true;
     this.heard.member(hex(peer.client), peer.profile);
   }
@@ -245,6 +253,7 @@ export class Conversation {
     if (chains === undefined) return;
     const isGroup = sealed[0] === Sealed.group;
     const plain = openChained(isGroup ? chains.group : chains.direct, peer.client, sealed);
+    this.admit(peer, true);
     const reader = new Reader(plain);
     const kind = reader.u8();
     if (isGroup || kind === Inner.again) {
@@ -289,6 +298,11 @@ export class Conversation {
     now: number,
   ): void {
     if (groupNext > this.said.next || directNext > peer.directOut.next || held > this.epochs.number) return;
+    const { floors } = peer;
+    if (floors !== null && held > 0 && (groupNext < floors.group || directNext < floors.direct)) {
+      // It waits for what it will not get: a KEY says where it goes on.
+      if (now - peer.keyedAt >= KEYS_APART) this.giveKey(peer, now);
+    }
     const advanced = groupNext > peer.groupAcked || directNext > peer.directAcked || held > peer.held;
     if (!advanced) return;
     peer.groupAcked = Math.max(peer.groupAcked, groupNext);
@@ -404,9 +418,10 @@ export class Conversation {
       groupFloor: peer.floors.group,
       directFloor: peer.floors.direct,
       held: peer.epoch,
-      groupNext: peer.groupIn.next,
-      directNext: peer.directIn.next,
+      groupNext: Math.max(1, peer.groupIn.next),
+      directNext: Math.max(1, peer.directIn.next),
     };
+    peer.keyedAt = now;
     const to = { client: peer.client, ...peer.hello };
     const sealed = sealKey(this.context, this.client, to, this.random(32), keys);
     this.outgoing.push({ to: peer.slot, sealed });
@@ -446,7 +461,7 @@ export class Conversation {
     }
     if ((peer.ackAt ?? Infinity) <= now) {
       peer.ackAt = null;
-      const nexts = concat(u64(peer.groupIn.next), u64(peer.directIn.next), u32(peer.epoch));
+      const nexts = concat(u64(Math.max(1, peer.groupIn.next)), u64(Math.max(1, peer.directIn.next)), u32(peer.epoch));
       this.sendDirect(peer, Inner.ack, nexts);
     }
     if ((peer.retryAt ?? Infinity) <= now) this.repeat(peer, now);

@@ -17,6 +17,7 @@ export interface Received {
 
 /** What is kept of a peer that was dropped, so that nothing is heard twice if it comes back. */
 export interface Memory {
+  received: Received[];
   groupNext: number;
   directNext: number;
   directNumber: number;
@@ -34,7 +35,9 @@ export class Peer {
   /** When it last was answered, so that nobody can have that done without end. */
   answeredAt = -Infinity;
   /** The chains it gave: of its newest epoch and of the one before. */
-  private received: Received[] = [];
+  private received: Received[];
+  /** It sealed something that cannot be a recording, since it came or was dropped. */
+  isAlive = false;
   /** The application was told of it. */
   isMember = false;
 
@@ -47,6 +50,8 @@ export class Peer {
   /** The numbers that it expects from us. */
   groupAcked = 0;
   directAcked = 0;
+  /** When it was last given a KEY. */
+  keyedAt = -Infinity;
   readonly directOut: Outbox;
   readonly groupIn: Inbox;
   readonly directIn: Inbox;
@@ -63,6 +68,7 @@ export class Peer {
     readonly client: Uint8Array,
     memory?: Memory,
   ) {
+    this.received = memory?.received ?? [];
     this.directOut = new Outbox(memory?.directNumber);
     this.groupIn = new Inbox(memory?.groupNext);
     this.directIn = new Inbox(memory?.directNext);
@@ -70,6 +76,7 @@ export class Peer {
 
   get memory(): Memory {
     return {
+      received: this.received,
       groupNext: this.groupIn.next,
       directNext: this.directIn.next,
       directNumber: this.directOut.next,
@@ -103,7 +110,14 @@ export class Peer {
       direct: new ReceiveChain(keys.direct, 1),
     };
     this.received = [received, ...this.received.slice(0, 1)];
+    this.isAlive = true;
     return "new";
+  }
+
+  /** A pose of this epoch was opened: one of the epoch before would be an older one. */
+  posed(epoch: number): void {
+    const older = this.received[1];
+    if (epoch === this.epoch) older?.pose.close();
   }
 
   /** Something new waits for it. */

@@ -1,0 +1,20 @@
+// The relay's client for other programs, bundled as one classic script that also runs from file://. Its
+// names are in the global `SeedboxRelay`; docs/RELAY.md says how they are used.
+export { FormatError, hex, unhex } from "../bytes";
+export { Room, type Presence, type RoomListener, type RoomOptions, browser } from "./client";
+export { SigningKey } from "./crypto";
+export { type Descriptor, Role, fetchDescriptors, fetchOwnDescriptor } from "./descriptor";
+export type { Surroundings } from "./entries";
+export { type Guard, type GuardStorage, Guards } from "./guards";
+export {
+  type Invitation,
+  Policy,
+  type RoomBox,
+  type TicketSecret,
+  invitationText,
+  issueTicket,
+  parcelSecret,
+  parseInvitation,
+  roomId,
+  roomName,
+} from "./room";
