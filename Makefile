@@ -2,7 +2,11 @@
 
 DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
-.PHONY: = tcpdump iproute2 procps util-linux DOCKER_DEBIAN = docker.io docker-compose iptables iproute2 util-linux SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo) .PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb docker-test deb-test systemd-container PARTS_DEBIAN shellcheck systemd # Debian 13 has the client and builder in packages of their own. apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' -f 1) qemu-user-static image-parts
+LEAK_DEBIAN = tcpdump iproute2 procps util-linux
+DOCKER_DEBIAN = docker.io docker-compose iptables iproute2 util-linux
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb docker-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -58,7 +62,11 @@ bench:
 
 ## Each target for ten million runs or ten minutes, whichever comes first.
 fuzz:
-	cd tests/fuzz && for t in bencode magnet metainfo agreement grid; do mkdir -p corpus/$$t; RUSTC_BOOTSTRAP=1 cargo fuzz run $$t --fuzz-dir . corpus/$$t -- -runs=10000000 -max_total_time=600 -dict=dictionary.txt; done
+	cd tests/fuzz && for t in bencode magnet metainfo agreement grid relay_frames relay_machines; do mkdir -p corpus/$$t; RUSTC_BOOTSTRAP=1 cargo fuzz run $$t --fuzz-dir . corpus/$$t -- -runs=10000000 -max_total_time=600 -dict=dictionary.txt; done
+
+## 10,000 worlds of the relay's clients and boxes in which carriers break and boxes lie.
+relay-simulation:
+	SEEDS=10000 cargo test --release -p seedbox-relay-proto --test simulation
 
 ## 1 GB wanted on a 200 MB volume.
 quota-bar:
@@ -124,11 +132,6 @@ image-docker: image-binary image-licences
 image-deb: image-binary image-licences
 	for a in arm64 amd64; do image/debian/build $$a || exit 1; done
 
-## Scripts and units of the images, without building one.
-image-parts:
-	@dpkg -s $(PARTS_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS_DEBIAN))
-	tests/image/parts
-
 ## The images by the README's line, by compose, and three boxes with a chain; wants root.
 docker-test: setup contracts image-docker
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))
@@ -137,5 +140,4 @@ docker-test: setup contracts image-docker
 
 ## Installs, starts, upgrades and purges the package in a fresh root; wants root.
 deb-test: image-deb
-	@dpkg -s $(DEB_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEB_DEBIAN))
 	$(SUDO) tests/image/deb
