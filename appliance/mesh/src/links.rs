@@ -122,6 +122,7 @@ impl Links {
         // The link may be closed for want of use just now; then a second one is dialled.
         for _ in 0..2 {
             let link = tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return Err(Error::Stopped),
                 link = self.link(peer, protocol) => link,
             };

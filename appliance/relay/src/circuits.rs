@@ -123,7 +123,7 @@ impl Leg {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(frame)) => {
                     *came = true;
-                    session.from_circuit(self.circuit, frame.freeze());
+                    session.circuit_frame(self.circuit, frame.freeze());
                 }
                 Poll::Ready(None) => {
                     return Poll::Ready(stream.ended.unwrap_or(Code::Unreachable));

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt, future::poll_fn};
 use seedbox_relay_proto::{
     Code, Millis,
+    frame::Init,
     server::{self, Answer, Handshake, Order, Session},
 };
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
@@ -81,7 +82,7 @@ async fn handshake<C: Carrier>(
     loop {
         let frame = timeout_at(deadline, carrier.next()).await.ok()??;
         let now = shared.clock.now();
-        let decide = |kind, init: &_| shared.decide(entered.id, kind, init, now);
+        let decide = |kind, init: &Init<'_>| shared.decide(entered.id, kind, init, now);
         let seed = random()?;
         let (session, answer) = match handshake.receive(&shared.identity, &frame, seed, now, decide)
         {
