@@ -1,6 +1,6 @@
 //! The panel's orders, carried out over the services' handles.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use seedbox_core::{
@@ -10,12 +10,18 @@ use seedbox_core::{
 use seedbox_http::{Appliance, OrderError, RequestState};
 use seedbox_seeder::magnet::Magnet;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::factory_reset;
 
 /// The handles that orders go to.
 pub(crate) struct Orders {
     pub(crate) chain: seedbox_chain::Handle,
     pub(crate) seeder: seedbox_seeder::Handle,
     pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
+    pub(crate) data: PathBuf,
+    /// Ends the process, to be started again.
+    pub(crate) start_anew: CancellationToken,
 }
 
 #[async_trait]
@@ -86,6 +92,16 @@ impl Appliance for Orders {
 
     async fn remove_torrent(&self, info_hash: InfoHash) -> Result<(), OrderError> {
         self.seeder.remove(info_hash).await.map_err(seeder_error)
+    }
+
+    async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError> {
+        factory_reset::order(&self.data, external_volumes).map_err(|error| {
+            let data = self.data.display();
+            OrderError::Failed(format!("the order cannot be written to {data}: {error}"))
+        })?;
+        log::warn!("the owner orders a factory reset");
+        self.start_anew.cancel();
+        Ok(())
     }
 
     async fn request_model(

@@ -5,11 +5,13 @@ mod alerts;
 mod appliance;
 mod config;
 mod console;
+mod factory_reset;
 mod instance;
 mod logging;
 mod preset;
 mod run;
 mod settings;
+mod settings_files;
 mod supervise;
 
 use clap::{Args, Parser, Subcommand};
@@ -60,7 +62,8 @@ struct Configured {
 
 impl Configured {
     fn read(self) -> anyhow::Result<Config> {
-        Config::read(self.settings, self.config.as_deref())
+        let from_files = settings_files::read(|name| std::env::var(name).ok())?;
+        Config::read(self.settings.or(from_files), self.config.as_deref())
     }
 }
 

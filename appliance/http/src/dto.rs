@@ -11,7 +11,7 @@ mod torrent;
 
 pub use alert::{Alert, Severity};
 pub use model_request::{ModelRequest, ModelRequestState};
-pub use owner::{Claim, ClaimRequest, LoginRequest, PasswordRequest, Session};
+pub use owner::{Claim, ClaimRequest, FactoryResetRequest, LoginRequest, PasswordRequest, Session};
 pub use property::{LinkRequest, Model, Parcel, Placement, Pose, Wallet, Wallets};
 pub use status::{
     AsOf, Chain, Endpoint, Health, HealthReport, Live, QuotaRequest, Seeder, Status, Version,
