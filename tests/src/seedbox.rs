@@ -78,6 +78,21 @@ impl Settings {
         self
     }
 
+    /// The same with one key as the box has it by itself.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.keys.remove(key);
+        self
+    }
+
+    /// What a console command prints.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn console(&self, subcommand: &str) -> Result<String> {
+        Ok(run(&mut self.command(subcommand)?)?.trim().to_owned())
+    }
+
     /// The box's data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -442,6 +457,23 @@ impl Seedbox {
     /// The system cannot tell how it ended.
     pub fn kill(mut self) -> Result<Settings> {
         self.process.kill()?;
+        ensure_no_panic(&self.log())?;
+        Ok(self.settings.clone())
+    }
+
+    /// Waits until it has ended by itself, and gives what it was, to be started again.
+    ///
+    /// # Errors
+    /// It did not within `limit`, or did not end well.
+    pub fn wait_end(mut self, limit: Duration) -> Result<Settings> {
+        let status = wait_until("the box to end", limit, || {
+            self.process.ended()?.context("it runs")
+        })?;
+        ensure!(
+            status.success(),
+            "the box ended with {status}:\n{}",
+            self.process.last_words()
+        );
         ensure_no_panic(&self.log())?;
         Ok(self.settings.clone())
     }

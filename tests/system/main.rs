@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod chain_faults;
 mod corruption;
+mod factory_reset;
 mod grid;
 mod history;
 mod idle;

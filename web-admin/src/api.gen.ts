@@ -43,6 +43,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/factory-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes owner, wallets, settings and models and starts the box anew, with a new claim code. The
+         *     password must have been given within the last five minutes, otherwise the answer is the problem
+         *     `reauthenticate`: log in again (`POST /api/v1/session`) and repeat.
+         */
+        post: operations["factory_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -373,6 +394,11 @@ export interface components {
              * @example https://rpc.example
              */
             name: string;
+        };
+        /** @description Makes the box as new. */
+        FactoryResetRequest: {
+            /** @description Whether the models go too that lie on other disks than the box's own. */
+            external_volumes: boolean;
         };
         /**
          * @description How a service is doing, worst last.
@@ -923,6 +949,46 @@ export interface operations {
             };
             /** @description Too many streams are open. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    factory_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactoryResetRequest"];
+            };
+        };
+        responses: {
+            /** @description The box ends now and starts as new. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The password is needed again. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -106,6 +106,8 @@ export const box = {
   removeTorrent: (info_hash: string) =>
     outcome(client.DELETE("/api/v1/torrents/{info_hash}", { params: { path: { info_hash } } })),
   refusals: () => outcome(client.GET("/api/v1/refusals")),
+  factoryReset: (external_volumes: boolean) =>
+    outcome(client.POST("/api/v1/factory-reset", { body: { external_volumes } })),
   setQuota: (id: string, quota: number) =>
     outcome(client.PATCH("/api/v1/volumes/{id}", { params: { path: { id } }, body: { quota } })),
 };

@@ -9,6 +9,7 @@ import { LiveFeed, type LiveState, boxClock } from "./live";
 import { ClaimPage } from "./pages/claim";
 import { HomePage } from "./pages/home";
 import { SignInPage } from "./pages/sign-in";
+import { SystemPage } from "./pages/system";
 import { TorrentsPage } from "./pages/torrents";
 import { WalletsPage } from "./pages/wallets";
 import { usePage } from "./route";
@@ -82,6 +83,7 @@ function OwnerPages({ onSignedOut: leave }: { onSignedOut: () => void }) {
       {page === "home" && <HomePage live={live} now={now} />}
       {page === "wallets" && <WalletsPage live={live} now={now} />}
       {page === "torrents" && <TorrentsPage live={live} now={now} />}
+      {page === "system" && <SystemPage />}
     </Frame>
   );
 }

@@ -6,6 +6,7 @@ export const PAGES = {
   home: "Home",
   wallets: "Wallets",
   torrents: "Torrents",
+  system: "System",
 } as const;
 
 export type Page = keyof typeof PAGES;

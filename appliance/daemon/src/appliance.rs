@@ -1,6 +1,6 @@
 //! The panel's orders, carried out over the services' handles.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -11,6 +11,9 @@ use seedbox_core::{
 use seedbox_http::{Appliance, OrderError, RelaySocket, RequestState};
 use seedbox_seeder::magnet::Magnet;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::factory_reset;
 
 use crate::relay::Relay;
 
@@ -20,6 +23,9 @@ pub(crate) struct Orders {
     pub(crate) chain: seedbox_chain::Handle,
     pub(crate) seeder: seedbox_seeder::Handle,
     pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
+    pub(crate) data: PathBuf,
+    /// Ends the process, to be started again.
+    pub(crate) start_anew: CancellationToken,
 }
 
 #[async_trait]
@@ -106,6 +112,16 @@ impl Appliance for Orders {
 
     async fn remove_torrent(&self, info_hash: InfoHash) -> Result<(), OrderError> {
         self.seeder.remove(info_hash).await.map_err(seeder_error)
+    }
+
+    async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError> {
+        factory_reset::order(&self.data, external_volumes).map_err(|error| {
+            let data = self.data.display();
+            OrderError::Failed(format!("the order cannot be written to {data}: {error}"))
+        })?;
+        log::warn!("the owner orders a factory reset");
+        self.start_anew.cancel();
+        Ok(())
     }
 
     async fn request_model(

@@ -69,7 +69,7 @@ pub(crate) fn reset_password(config: &Config) -> anyhow::Result<()> {
 }
 
 fn open(config: &Config) -> anyhow::Result<Store> {
-    let path = config.data.join("seedbox.db");
+    let path = config.data.join(instance::DATABASE);
     if !path.exists() {
         bail!(
             "no box has run on {} yet; start it first",

@@ -10,6 +10,9 @@ use anyhow::{Context, bail};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
+/// Name of the database in the data folder.
+pub(crate) const DATABASE: &str = "seedbox.db";
+
 /// Where a running box listens; written for other programs on the same machine.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Listening {

@@ -5,12 +5,14 @@ mod alerts;
 mod appliance;
 mod config;
 mod console;
+mod factory_reset;
 mod instance;
 mod logging;
 mod preset;
 mod relay;
 mod run;
 mod settings;
+mod settings_files;
 mod supervise;
 
 use clap::{Args, Parser, Subcommand};
@@ -61,7 +63,8 @@ struct Configured {
 
 impl Configured {
     fn read(self) -> anyhow::Result<Config> {
-        Config::read(self.settings, self.config.as_deref())
+        let from_files = settings_files::read(|name| std::env::var(name).ok())?;
+        Config::read(self.settings.or(from_files), self.config.as_deref())
     }
 }
 

@@ -15,8 +15,10 @@ use crate::{
     alerts,
     appliance::Orders,
     config::Config,
-    instance::{Instance, Listening},
+    factory_reset,
+    instance::{DATABASE, Instance, Listening},
     logging, preset, relay,
+    settings_files::SUFFIX,
     supervise::Services,
 };
 
@@ -43,14 +45,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot watch for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for signals")?;
     let instance = Instance::lock(&config.data)?;
+    factory_reset::carry_out(&config.data, &config.seeder.volumes)?;
     let stop = CancellationToken::new();
+    let start_anew = CancellationToken::new();
     let mut services = Services::new(stop.clone());
-    build(config, &instance, &mut services).await?;
+    build(config, &instance, &mut services, &start_anew).await?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
+        // Whoever runs the box starts it again.
+        () = start_anew.cancelled() => Ok(()),
         failure = services.first_to_end() => Err(failure),
     };
     log::info!("stopping");
@@ -64,8 +70,9 @@ async fn build(
     mut config: Config,
     instance: &Instance,
     services: &mut Services,
+    start_anew: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let store = Store::open(&config.data.join("seedbox.db"))?;
+    let store = Store::open(&config.data.join(DATABASE))?;
     let preset = preset::Taken::read(&config.data, &store).await?;
     config.seeder.first_quota = preset.quota;
     let (chain, chain_handle) = seedbox_chain::Service::new(config.chain, store.clone()).await?;
@@ -89,6 +96,8 @@ async fn build(
         chain: chain_handle,
         seeder: seeder_handle.clone(),
         alerts,
+        data: config.data,
+        start_anew: start_anew.clone(),
     };
 
     let mut sockets = ListenFd::from_env();
@@ -155,7 +164,8 @@ fn warn_of_unknown_environment() {
         name == "SEEDBOX_CONFIG"
             || known
                 .get_arguments()
-                .any(|a| a.get_env() == Some(name.as_ref()))
+                .filter_map(|a| a.get_env()?.to_str())
+                .any(|setting| name.strip_suffix(SUFFIX).unwrap_or(name) == setting)
     };
     for (name, _) in std::env::vars_os() {
         if let Some(name) = name.to_str()

@@ -6,6 +6,7 @@
 
 mod claim;
 mod events;
+mod factory_reset;
 pub(crate) mod host_names;
 mod metrics;
 mod openapi;
@@ -86,6 +87,7 @@ fn session_routes() -> OpenApiRouter<Arc<Admin>> {
     OpenApiRouter::new()
         .routes(routes!(session::get_session, session::log_out))
         .routes(routes!(session::change_password))
+        .routes(routes!(factory_reset::factory_reset))
         .routes(routes!(status::get_status))
         .routes(routes!(events::events))
         .routes(routes!(torrents::list_torrents, torrents::add_torrent))

@@ -77,6 +77,10 @@ pub trait Appliance: Send + Sync + 'static {
     /// land is a conflict.
     async fn remove_torrent(&self, info_hash: InfoHash) -> Result<(), OrderError>;
 
+    /// Makes the box as new: it ends, and its next start begins without owner, wallets and models.
+    /// What lies on disks other than the database's stays unless `external_volumes`.
+    async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError>;
+
     /// A visitor asks for a published model: the box counts the demand and fetches it into the
     /// community cache if it may. `from` is used for throttling alone and never stored.
     async fn request_model(

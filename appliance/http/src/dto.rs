@@ -12,7 +12,7 @@ mod torrent;
 
 pub use alert::{Alert, Severity};
 pub use model_request::{ModelRequest, ModelRequestState};
-pub use owner::{Claim, ClaimRequest, LoginRequest, PasswordRequest, Session};
+pub use owner::{Claim, ClaimRequest, FactoryResetRequest, LoginRequest, PasswordRequest, Session};
 pub use property::{LinkRequest, Model, Parcel, Placement, Pose, Wallet, Wallets};
 pub use relay::{Relay, Relays};
 pub use status::{

@@ -21,3 +21,4 @@ pub use config::Config;
 pub use engine::Service;
 pub use error::{Error, OrderError};
 pub use handle::{Handle, RequestState};
+pub use volume::erase_volume;

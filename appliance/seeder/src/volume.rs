@@ -227,6 +227,39 @@ pub(crate) fn delete(folder: &Path) -> io::Result<()> {
     fs::remove_dir(folder)
 }
 
+/// Makes a volume an empty folder again: its torrents go, its marker last. A folder without a
+/// marker is no volume and is left alone.
+///
+/// # Errors
+/// Something of it cannot be deleted; it stays a volume.
+pub fn erase_volume(root: &Path) -> io::Result<()> {
+    let marker = root.join(MARKER);
+    if !fs::symlink_metadata(&marker).is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    let torrents = root.join("torrents");
+    match fs::symlink_metadata(&torrents) {
+        Ok(found) if found.is_dir() => {
+            for entry in fs::read_dir(&torrents)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    delete(&entry.path())?;
+                } else {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+            fs::remove_dir(&torrents)?;
+        }
+        Ok(_) => fs::remove_file(&torrents)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // On disk in this order: torrents without a marker would never be deleted.
+    File::open(root)?.sync_all()?;
+    fs::remove_file(marker)?;
+    File::open(root)?.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +290,19 @@ mod tests {
         fs::write(folder.path().join("holiday.jpg"), b"x").unwrap();
         assert!(Volume::adopt(folder.path(), "v1").is_err());
         assert!(!folder.path().join(MARKER).exists());
+    }
+
+    #[test]
+    fn an_erased_volume_is_an_empty_folder_and_anything_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let torrent = folder.path().join("torrents").join("a".repeat(40));
+        fs::create_dir_all(&torrent).unwrap();
+        fs::write(torrent.join("0"), b"model").unwrap();
+        erase_volume(folder.path()).unwrap();
+        assert!(torrent.join("0").exists(), "it was no volume");
+        fs::write(folder.path().join(MARKER), b"{}").unwrap();
+        erase_volume(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

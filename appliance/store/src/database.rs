@@ -1,6 +1,6 @@
 //! The one thread that owns the connection, and the migrations it runs first.
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, thread, time::Duration};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -68,6 +68,22 @@ impl Store {
             jobs,
             _thread: Arc::new(JoinOnDrop(Some(thread))),
         })
+    }
+
+    /// Deletes a database that nobody has open. One that is not there is no error.
+    ///
+    /// # Errors
+    /// A file cannot be deleted.
+    pub fn erase(path: &Path) -> io::Result<()> {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(suffix);
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Runs `job` on the connection's thread and waits for its answer.

@@ -127,6 +127,25 @@ export function SecretField(props: SecretFieldProps) {
   );
 }
 
+interface CheckBoxProps {
+  label: string;
+  value: boolean;
+  onValue: (value: boolean) => void;
+}
+
+export function CheckBox({ label, value, onValue }: CheckBoxProps) {
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={value}
+        onChange={(event) => onValue(event.currentTarget.checked)}
+      />
+      <span>{label}</span>
+    </label>
+  );
+}
+
 /** The box has one owner and asks for no name; a password manager wants one to remember. */
 export function OwnerName() {
   return <input type="text" name="username" autocomplete="username" value="owner" hidden readOnly />;

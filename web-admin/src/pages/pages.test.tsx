@@ -9,6 +9,7 @@ import { WALLET, live, network, problem, torrent, volume } from "../testing";
 import { ClaimPage } from "./claim";
 import { HomePage } from "./home";
 import { SignInPage } from "./sign-in";
+import { SystemPage } from "./system";
 import { TorrentsPage } from "./torrents";
 import { WalletsPage } from "./wallets";
 
@@ -344,5 +345,33 @@ describe("torrents", () => {
     expect(screen.getAllByText(/^Model /)).toHaveLength(100);
     press("Show 20 more");
     expect(screen.getAllByText(/^Model /)).toHaveLength(120);
+  });
+});
+
+describe("factory reset", () => {
+  it("asks first, wants the password, and sends what was chosen", async () => {
+    let recent = false;
+    const log = network(({ path }) => {
+      if (path.endsWith("/session")) {
+        recent = true;
+        return [200, { authenticated_at: 1, expires_at: 2 }];
+      }
+      return recent ? [202] : [403, problem("reauthenticate", "Give the password again.")];
+    });
+    render(<SystemPage />);
+    press("Reset this box…");
+    expect(log).toEqual([]);
+    fireEvent.click(screen.getByLabelText(/^Also delete/));
+    press("Reset the box");
+    await screen.findByLabelText("Password");
+    type("Password", "correct horse");
+    press("Reset the box");
+    await screen.findByText("The box is being reset.");
+    expect(log.at(-1)).toEqual({
+      method: "POST",
+      path: "/api/v1/factory-reset",
+      body: { external_volumes: true },
+    });
+    expect(screen.queryByRole("button", { name: "Reset this box…" })).toBeNull();
   });
 });

@@ -3,8 +3,8 @@
 import { useId, useState } from "preact/hooks";
 import { type Parcel, type Refusal, type Torrent, type Wallet, box } from "../api";
 import { wrongAddress } from "../check";
-import { Dialog } from "../components/dialog";
-import { Form, OwnerName, SecretField, SendButton, TextField } from "../components/form";
+import { Confirm } from "../components/confirm";
+import { Form, SendButton, TextField } from "../components/form";
 import { FailureNote, Said } from "../components/note";
 import { refusalsKey, useFetched, walletsKey } from "../fetched";
 import { plural, shortAddress } from "../format";
@@ -195,68 +195,22 @@ interface RemoveDialogProps {
   onRemoved: () => Promise<void>;
 }
 
-/** The box wants a recent password for this, so it is asked for when, and only when, the box says
- * so. */
 function RemoveDialog({ wallet, onClose, onRemoved }: RemoveDialogProps) {
-  const [asked, setAsked] = useState(false);
-  const [password, setPassword] = useState("");
-  const [tried, setTried] = useState(false);
-  const order = useOrder(async (given: string) => {
-    if (given !== "") {
-      const signedIn = await box.signIn(given);
-      if (!signedIn.ok) return signedIn;
-    }
-    return box.removeWallet(wallet.address);
-  });
-  const wrong = asked && password === "" ? "Type your password." : undefined;
-  const needsPassword = order.failure?.kind === "reauthenticate";
-
-  const send = async () => {
-    const outcome = await order.run(password);
-    if (outcome === null) return;
-    if (outcome.ok) {
-      await onRemoved();
-      onClose();
-    } else if (outcome.failure.kind === "reauthenticate") setAsked(true);
-  };
-
   return (
-    <Dialog title="Stop watching this wallet?" onClose={onClose}>
+    <Confirm
+      title="Stop watching this wallet?"
+      action="Remove wallet"
+      busyText="Removing…"
+      keep="Keep it"
+      order={() => box.removeWallet(wallet.address)}
+      onDone={onRemoved}
+      onClose={onClose}
+    >
       <p class="mono">{wallet.address}</p>
       <p>
         What stands on its land is then no longer protected. It becomes community data, which the
         box may delete when it needs the room.
       </p>
-      <Form
-        label="Remove wallet"
-        valid={wrong === undefined}
-        onWrong={() => setTried(true)}
-        onSend={() => void send()}
-      >
-        {asked && (
-          <>
-            <OwnerName />
-            <SecretField
-              label="Password"
-              hint="For this the box wants to be sure that it is you."
-              autocomplete="current-password"
-              eager
-              value={password}
-              onValue={setPassword}
-              error={tried ? wrong : undefined}
-            />
-          </>
-        )}
-        <FailureNote failure={needsPassword ? null : order.failure} />
-        <div class="choices">
-          <button type="button" onClick={onClose}>
-            Keep it
-          </button>
-          <SendButton kind="grave" busy={order.busy} busyText="Removing…" wait={order.wait}>
-            Remove wallet
-          </SendButton>
-        </div>
-      </Form>
-    </Dialog>
+    </Confirm>
   );
 }

@@ -3,27 +3,14 @@
 // so it goes on when one dies. No socket, no clock: bytes and the time go in, sealed bytes come out.
 // Sections 6 and 7 of docs/PROTOCOL.md.
 import { FormatError, Reader, ensure, hex } from "../bytes";
-import { SendChain, readCount } from "./chain";
-import { SigningKey, verify } from "./crypto";
-import { type Kept, Outbox } from "./delivery";
-import { Epochs } from "./epochs";
+import { readCount } from "./chain";
+import { type SigningKey, verify } from "./crypto";
+import { Outbox } from "./delivery";
 import { type Memory, Peer } from "./peer";
 import { EVERYBODY, type Occupant } from "./record";
-import {
-  LONGEST_POSE,
-  type RoomContext,
-  Sealed,
-  epochOf,
-  keyNumber,
-  openChained,
-  openHello,
-  openKey,
-  sealChained,
-  sealHello,
-  sealKey,
-  signHello,
-} from "./sealed";
-import { concat, equal, u32, u64, u8 } from "./writer";
+import { LONGEST_POSE, type RoomContext, Sealed, epochOf, keyNumber, openChained, openHello, openKey } from "./sealed";
+import { Inner, type Outgoing, type Signed, Speech } from "./speech";
+import { equal, u32, u64, u8 } from "./writer";
 
 /** Bytes of a message at the most. */
 export const LONGEST_MESSAGE = 12_288;
@@ -41,9 +28,6 @@ const REPEATED = 8;
 const REMEMBERED = 256;
 /** Peers that are known at once, those who are away included. */
 const MOST_PEERS = 512;
-
-/** First byte of what stands in GROUP and DIRECT. */
-const Inner = { data: 1, again: 2, ack: 3, bye: 4, move: 5 } as const;
 
 /** What the application hears. Members are named by their client key in hexadecimal. */
 export interface Heard {
@@ -65,24 +49,12 @@ export interface Heard {
   room(): void;
 }
 
-interface Signed extends Kept {
-  signature: Uint8Array;
-}
-
-/** Sealed bytes for a slot or for everybody. */
-export interface Outgoing {
-  to: number;
-  sealed: Uint8Array;
-}
-
 export class Conversation {
   private readonly peers = new Map<string, Peer>();
   private readonly slots = new Map<number, Peer>();
   private readonly past = new Map<string, Memory>();
   private readonly said = new Outbox<Signed>();
-  private readonly outgoing: Outgoing[] = [];
-  private readonly epochs: Epochs;
-  private introduction: { number: number; answer: boolean; signed: Uint8Array } | null = null;
+  private readonly speech: Speech;
   private inRoom = false;
   private wasRefused = false;
 
@@ -90,12 +62,12 @@ export class Conversation {
   constructor(
     private readonly context: RoomContext,
     private readonly client: SigningKey,
-    private readonly profile: Uint8Array,
-    private readonly random: (length: number) => Uint8Array,
+    profile: Uint8Array,
+    random: (length: number) => Uint8Array,
     private readonly heard: Heard,
     now: number,
   ) {
-    this.epochs = new Epochs(random, now);
+    this.speech = new Speech(context, client, profile, random, now);
   }
 
   // --- What the box says -------------------------------------------------------------------------
@@ -111,7 +83,7 @@ export class Conversation {
       if (!this.isKnown(peer)) this.forget(peer);
     }
     for (const { slot, client } of others) this.arrived(slot, client, now);
-    if (others.length > 0) this.sayHello(EVERYBODY, [...this.slots.values()].some((peer) => peer.hello === null));
+    if (others.length > 0) this.speech.hello(EVERYBODY, [...this.slots.values()].some((peer) => peer.hello === null));
   }
 
   /** Somebody has come, or has come back. */
@@ -148,7 +120,7 @@ export class Conversation {
   outside(): void {
     this.inRoom = false;
     this.slots.clear();
-    this.outgoing.length = 0;
+    this.speech.take();
     for (const peer of this.peers.values()) peer.departed(null);
   }
 
@@ -205,16 +177,16 @@ export class Conversation {
     if (peer.isMember && isOther) this.heard.member(hex(peer.client), peer.profile);
     if (hello.answer && now - peer.answeredAt >= ANSWERS_APART) {
       peer.answeredAt = now;
-      this.sayHello(peer.slot!, false);
+      this.speech.hello(peer.slot!, false);
     }
-    if (isNew && peer.held < this.epochs.number) this.giveKey(peer, now);
+    if (isNew && peer.held < this.speech.epochs.number) this.giveKey(peer, now);
     this.admit(peer, false);
     if (isNew) peer.answered(now, this.waits(peer));
   }
 
   private keyCame(peer: Peer, sealed: Uint8Array, now: number): void {
     const number = keyNumber(sealed);
-    const own = this.epochs.receiveKey(number);
+    const own = this.speech.epochs.receiveKey(number);
     if (own === undefined) return;
     const wrap = { sender: peer.client, receiver: this.client.public, receiveKey: own.public };
     const keys = openKey(this.context, wrap, own.secret, sealed);
@@ -297,7 +269,7 @@ export class Conversation {
     { groupNext, directNext, held }: { groupNext: number; directNext: number; held: number },
     now: number,
   ): void {
-    if (groupNext > this.said.next || directNext > peer.directOut.next || held > this.epochs.number) return;
+    if (groupNext > this.said.next || directNext > peer.directOut.next || held > this.speech.epochs.number) return;
     const { floors } = peer;
     if (floors !== null && held > 0 && (groupNext < floors.group || directNext < floors.direct)) {
       // It waits for what it will not get: a KEY says where it goes on.
@@ -332,16 +304,9 @@ export class Conversation {
   say(payload: Uint8Array, now: number): boolean {
     ensure(payload.length <= LONGEST_MESSAGE, "a message is at most 12,288 bytes long");
     if (!this.said.hasRoom(payload.length)) return this.refuse();
-    const message = this.said.add((number) => {
-      const signature = this.client.sign("group", this.context.room, u64(number), payload);
-      return { number, payload, signature };
-    });
+    const message = this.said.add((number) => this.speech.sign(number, payload));
     const takers = [...this.peers.values()].filter((peer) => peer.floors !== null);
-    if (takers.some((peer) => peer.slot !== null)) {
-      const plain = concat(u8(Inner.data), u64(message.number), message.signature, payload);
-      const sealed = sealChained(Sealed.group, this.epochs.number, this.epochs.group, this.client.public, plain);
-      this.outgoing.push({ to: EVERYBODY, sealed });
-    }
+    if (takers.some((peer) => peer.slot !== null)) this.speech.group(message);
     for (const peer of takers) if (peer.slot !== null) peer.expectAnswer(now);
     this.release();
     return true;
@@ -354,7 +319,7 @@ export class Conversation {
     if (peer === undefined || peer.floors === null) return false;
     if (!peer.directOut.hasRoom(payload.length)) return this.refuse();
     const message = peer.directOut.add((number) => ({ number, payload }));
-    this.sendDirect(peer, Inner.data, u64(message.number), payload);
+    this.speech.direct(peer, Inner.data, u64(message.number), payload);
     if (peer.slot !== null) peer.expectAnswer(now);
     return true;
   }
@@ -368,63 +333,23 @@ export class Conversation {
   sealPose(pose: Uint8Array): Uint8Array | null {
     ensure(pose.length >= 1 && pose.length <= LONGEST_POSE, "a pose is 1 to 483 bytes long");
     const seen = [...this.slots.values()].some((peer) => peer.floors !== null);
-    return seen ? sealChained(Sealed.pose, this.epochs.number, this.epochs.pose, this.client.public, pose) : null;
+    return seen ? this.speech.pose(pose) : null;
   }
 
   /** Tells those who are here where we go. */
   sayMove(position: number): void {
-    for (const peer of this.slots.values()) this.sendDirect(peer, Inner.move, u8(position));
+    for (const peer of this.slots.values()) this.speech.direct(peer, Inner.move, u8(position));
   }
 
   /** Says goodbye: they begin a new epoch at once. */
   sayBye(): void {
-    for (const peer of this.slots.values()) this.sendDirect(peer, Inner.bye);
-  }
-
-  private sendDirect(peer: Peer, ...fields: (number | Uint8Array)[]): void {
-    if (peer.slot === null || peer.direct === null) return;
-    const plain = concat(...fields.map((field) => (typeof field === "number" ? u8(field) : field)));
-    const { epoch, chain } = peer.direct;
-    const sealed = sealChained(Sealed.direct, epoch, chain, this.client.public, plain);
-    this.outgoing.push({ to: peer.slot, sealed });
-  }
-
-  private sayHello(to: number, answer: boolean): void {
-    const { number, public: key } = this.epochs.newest;
-    // A box that invents members must not make us sign for each.
-    if (this.introduction?.number !== number || this.introduction.answer !== answer) {
-      const hello = { number, key, answer, profile: this.profile };
-      this.introduction = { number, answer, signed: signHello(this.context.room, this.client, hello) };
-    }
-    this.outgoing.push({ to, sealed: sealHello(this.context, this.introduction.signed, this.random(16)) });
+    for (const peer of this.slots.values()) this.speech.direct(peer, Inner.bye);
   }
 
   private giveKey(peer: Peer, now: number): void {
     if (peer.hello === null || peer.slot === null) return;
-    const { number: epoch, pose, group } = this.epochs;
-    if (peer.direct?.epoch !== epoch) {
-      peer.direct = { epoch, chain: new SendChain(this.random(32), 1) };
-      pose.skipToStep();
-    }
-    if (peer.floors === null) {
-      peer.floors = { group: this.said.next, direct: peer.directOut.next };
-      [peer.groupAcked, peer.directAcked] = [peer.floors.group, peer.floors.direct];
-    }
-    const keys = {
-      epoch,
-      pose: pose.state,
-      group: group.state,
-      direct: peer.direct.chain.state,
-      groupFloor: peer.floors.group,
-      directFloor: peer.floors.direct,
-      held: peer.epoch,
-      groupNext: Math.max(1, peer.groupIn.next),
-      directNext: Math.max(1, peer.directIn.next),
-    };
+    this.speech.key(peer, this.said.next);
     peer.keyedAt = now;
-    const to = { client: peer.client, ...peer.hello };
-    const sealed = sealKey(this.context, this.client, to, this.random(32), keys);
-    this.outgoing.push({ to: peer.slot, sealed });
     peer.expectAnswer(now);
   }
 
@@ -432,7 +357,7 @@ export class Conversation {
 
   /** When {@link onTime} wants to be called next. */
   get wakeAt(): number {
-    let at = this.epochs.wakeAt;
+    let at = this.speech.epochs.wakeAt;
     for (const peer of this.peers.values()) at = Math.min(at, this.dueAt(peer));
     return at;
   }
@@ -446,8 +371,8 @@ export class Conversation {
 
   /** Does what is due. */
   onTime(now: number): void {
-    this.epochs.forget(now);
-    if (this.epochs.isOver(now)) this.beginEpoch(now);
+    this.speech.epochs.forget(now);
+    if (this.speech.epochs.isOver(now)) this.beginEpoch(now);
     for (const peer of [...this.peers.values()]) if (this.dueAt(peer) <= now) this.attend(peer, now);
   }
 
@@ -461,14 +386,14 @@ export class Conversation {
     }
     if ((peer.ackAt ?? Infinity) <= now) {
       peer.ackAt = null;
-      const nexts = concat(u64(Math.max(1, peer.groupIn.next)), u64(Math.max(1, peer.directIn.next)), u32(peer.epoch));
-      this.sendDirect(peer, Inner.ack, nexts);
+      const { groupNext, directNext, held } = peer.expected;
+      this.speech.direct(peer, Inner.ack, u64(groupNext), u64(directNext), u32(held));
     }
     if ((peer.retryAt ?? Infinity) <= now) this.repeat(peer, now);
   }
 
   private waits(peer: Peer): boolean {
-    if (peer.hello === null || peer.held < this.epochs.number) return true;
+    if (peer.hello === null || peer.held < this.speech.epochs.number) return true;
     return this.said.waits(peer.groupAcked) || peer.directOut.waits(peer.directAcked);
   }
 
@@ -477,14 +402,14 @@ export class Conversation {
       peer.answered(now, false);
       return;
     }
-    if (peer.hello === null) this.sayHello(peer.slot!, true);
-    else if (peer.held < this.epochs.number) this.giveKey(peer, now);
+    if (peer.hello === null) this.speech.hello(peer.slot!, true);
+    else if (peer.held < this.speech.epochs.number) this.giveKey(peer, now);
     if (peer.floors !== null) {
       for (const { number, signature, payload } of this.said.missing(peer.groupAcked, REPEATED)) {
-        this.sendDirect(peer, Inner.again, u64(number), signature, payload);
+        this.speech.direct(peer, Inner.again, u64(number), signature, payload);
       }
       for (const { number, payload } of peer.directOut.missing(peer.directAcked, REPEATED)) {
-        this.sendDirect(peer, Inner.data, u64(number), payload);
+        this.speech.direct(peer, Inner.data, u64(number), payload);
       }
     }
     peer.repeated(now);
@@ -508,19 +433,19 @@ export class Conversation {
     this.forget(peer);
     if (peer.isMember) this.heard.gone(hex(peer.client));
     this.release();
-    this.epochs.endSoon(now);
-    if (this.epochs.isOver(now)) this.beginEpoch(now);
+    this.speech.epochs.endSoon(now);
+    if (this.speech.epochs.isOver(now)) this.beginEpoch(now);
   }
 
   private beginEpoch(now: number): void {
-    this.epochs.renew(now);
+    this.speech.epochs.renew(now);
     if (this.slots.size === 0) return;
-    this.sayHello(EVERYBODY, false);
+    this.speech.hello(EVERYBODY, false);
     for (const peer of this.slots.values()) this.giveKey(peer, now);
   }
 
   /** Sealed bytes that are to be sent, in order. */
   takeOutgoing(): Outgoing[] {
-    return this.outgoing.splice(0);
+    return this.speech.take();
   }
 }

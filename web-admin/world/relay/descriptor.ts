@@ -21,7 +21,10 @@ export interface Descriptor {
 }
 
 const LONGEST_LIFE = 14n * 86_400n;
-const MOST_URLS = 4;
+/** Entries of each list. */
+const MOST = 4;
+/** Seconds that a descriptor may come from the future, because clocks differ. */
+const SKEW = 600n;
 
 /** Reads a descriptor; throws a `FormatError` unless it is signed by its node ID and valid at `now` (Unix seconds). */
 export function parseDescriptor(bytes: Uint8Array, now: bigint): Descriptor {
@@ -30,18 +33,25 @@ export function parseDescriptor(bytes: Uint8Array, now: bigint): Descriptor {
   const [node, noise, operator] = [reader.take(32), reader.take(32), reader.take(32)];
   const roles = reader.u8();
   const [issued, expires] = [reader.u64(), reader.u64()];
-  const count = reader.u8();
-  ensure(count <= MOST_URLS, "a descriptor names at most four addresses");
-  const urls = Array.from({ length: count }, () =>
-    new TextDecoder("utf-8").decode(reader.take(reader.u8())),
-  );
+  const text = () => new TextDecoder("utf-8").decode(reader.take(reader.u8()));
+  const urls = list(reader, text);
+  // Where boxes reach each other: no matter of ours.
+  list(reader, () => reader.take((reader.u8() === 4 ? 4 : 16) + 2));
+  list(reader, text);
   const signed = bytes.subarray(0, bytes.length - 64);
   const signature = reader.take(64);
   reader.finish();
   ensure(verify(node, signature, "descriptor", signed), "a descriptor is not signed by its box");
-  ensure(expires > now && expires > issued && expires - issued <= LONGEST_LIFE, "a descriptor is out of date");
+  const isDated = issued <= now + SKEW && expires >= issued && expires - issued <= LONGEST_LIFE;
+  ensure(isDated && expires > now, "a descriptor is out of date");
   ensure(urls.every((url) => /^wss?:\/\/[^/\s]+\/relay$/.test(url)), "a descriptor names no relay");
   return { node, noise, operator, roles, issued, expires, urls };
+}
+
+function list<T>(reader: Reader, read: () => T): T[] {
+  const count = reader.u8();
+  ensure(count <= MOST, "a descriptor has a list of more than four");
+  return Array.from({ length: count }, read);
 }
 
 /** Answers are at most this long. */
@@ -66,9 +76,9 @@ async function fetchAll(url: string): Promise<Descriptor[]> {
 /** The descriptors that the box at `base`, such as `http://192.0.2.1:8081`, knows; wrong ones are left out. */
 export const fetchDescriptors = (base: string): Promise<Descriptor[]> => fetchAll(`${base}/v1/relays`);
 
-/** The box's own. Throws if it has no relay. */
+/** The box's own; if it names no address, that is where it was asked. Throws if it has no relay. */
 export async function fetchOwnDescriptor(base: string): Promise<Descriptor> {
   const [own] = await fetchAll(`${base}/v1/relay`);
   ensure(own !== undefined, "the box says nothing valid of itself");
-  return own;
+  return own.urls.length > 0 ? own : { ...own, urls: [`${base.replace(/^http/, "ws")}/relay`] };
 }

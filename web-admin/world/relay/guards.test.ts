@@ -93,8 +93,10 @@ test("privacy is reduced with few guards, or a room's box that may be the entry'
 test("a descriptor is signed by its box, valid, and leads to a relay", () => {
   const seed = of(1);
   const node = ed25519.getPublicKey(seed);
+  const mesh = concat(u8(1), u8(4), Uint8Array.of(192, 0, 2, 1, 1, 2));
+  const lists = concat(mesh, u8(1), u8(9), ascii("https://a"));
   const make = (url: string, issued: number, expires: number, signer = seed) => {
-    const body = concat(u8(1), node, of(2), of(0), u8(7), u64(issued), u64(expires), u8(1), u8(url.length), ascii(url));
+    const body = concat(u8(1), node, of(2), of(0), u8(7), u64(issued), u64(expires), u8(1), u8(url.length), ascii(url), lists);
     return concat(body, ed25519.sign(labelled("descriptor", body), signer));
   };
   const good = make("ws://192.0.2.1:8081/relay", 1_000, 2_000);

@@ -88,6 +88,12 @@ export class Peer {
     return this.received[0]?.epoch ?? 0;
   }
 
+  /** What we expect of it, as KEY and ACK say it. */
+  get expected(): { held: number; groupNext: number; directNext: number } {
+    const [groupNext, directNext] = [Math.max(1, this.groupIn.next), Math.max(1, this.directIn.next)];
+    return { held: this.epoch, groupNext, directNext };
+  }
+
   /** The chains of one of its epochs, if they are still kept. */
   chains(epoch: number): Received | undefined {
     return this.received.find((received) => received.epoch === epoch);

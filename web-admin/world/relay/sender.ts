@@ -1,11 +1,11 @@
 // What leaves for the room, at the pace that the box grants: one cell a tick, so that what somebody
 // writes travels with how he moves, and no faster than what the box would let through.
-import type { Outgoing } from "./conversation";
 import type { Surroundings } from "./entries";
 import type { Grant } from "./frame";
 import { Rate } from "./rate";
 import { Kind, MESSAGE, type Record } from "./record";
 import type { Session } from "./session";
+import type { Outgoing } from "./speech";
 
 /** Of what is granted a second, because clocks and ways differ. */
 const SHARE = 0.9;

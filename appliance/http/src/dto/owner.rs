@@ -48,6 +48,14 @@ pub struct PasswordRequest {
     pub new: String,
 }
 
+/// Makes the box as new.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactoryResetRequest {
+    /// Whether the models go too that lie on other disks than the box's own.
+    pub external_volumes: bool,
+}
+
 /// The session of the browser that asks. The token itself is only in the cookie.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Session {

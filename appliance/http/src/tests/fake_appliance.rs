@@ -182,6 +182,10 @@ impl Appliance for FakeAppliance {
         self.ordered(format!("remove {info_hash}"))
     }
 
+    async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError> {
+        self.ordered(format!("factory reset {external_volumes}"))
+    }
+
     async fn request_model(
         &self,
         info_hash: InfoHash,

@@ -126,6 +126,27 @@ async fn a_changed_password_ends_every_session_but_the_new_one() {
 }
 
 #[tokio::test]
+async fn a_factory_reset_needs_the_password_anew() {
+    let (test_box, cookie) = TestBox::claimed().await;
+    let (path, order) = (
+        "/api/v1/factory-reset",
+        json!({ "external_volumes": false }),
+    );
+    test_box
+        .post(path, None, &order)
+        .await
+        .is_problem(401, "unauthenticated");
+    test_box.pass(301);
+    let answer = test_box.post(path, Some(&cookie), &order).await;
+    answer.is_problem(403, "reauthenticate");
+    assert!(test_box.orders().is_empty());
+    let fresh = test_box.log_in(PASSWORD).await.cookie();
+    let answer = test_box.post(path, Some(&fresh), &order).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    assert_eq!(test_box.orders(), ["factory reset false"]);
+}
+
+#[tokio::test]
 async fn unlinking_needs_the_password_anew() {
     let (test_box, cookie) = TestBox::claimed().await;
     let wallet = "/api/v1/wallets/0x0101010101010101010101010101010101010101";
