@@ -8,7 +8,7 @@ PARTS_DEBIAN = shellcheck systemd
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -64,7 +64,11 @@ bench:
 
 ## Each target for ten million runs or ten minutes, whichever comes first.
 fuzz:
-	cd tests/fuzz && for t in bencode magnet metainfo agreement grid; do mkdir -p corpus/$$t; RUSTC_BOOTSTRAP=1 cargo fuzz run $$t --fuzz-dir . corpus/$$t -- -runs=10000000 -max_total_time=600 -dict=dictionary.txt; done
+	cd tests/fuzz && for t in bencode magnet metainfo agreement grid relay_frames relay_machines; do mkdir -p corpus/$$t; RUSTC_BOOTSTRAP=1 cargo fuzz run $$t --fuzz-dir . corpus/$$t -- -runs=10000000 -max_total_time=600 -dict=dictionary.txt; done
+
+## 10,000 worlds of the relay's clients and boxes in which carriers break and boxes lie.
+relay-simulation:
+	SEEDS=10000 cargo test --release -p seedbox-relay-proto --test simulation
 
 ## 1 GB wanted on a 200 MB volume.
 quota-bar:

@@ -6,14 +6,16 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 use snow::{
-    Builder, HandshakeState, TransportState,
+    Builder, HandshakeState,
     params::{CipherChoice, DHChoice, HashChoice, NoiseParams},
     resolvers::{CryptoResolver, DefaultResolver},
     types::{Cipher, Dh, Hash, Random},
 };
 
+use zeroize::Zeroizing;
+
 use crate::{
-    Malformed, NodeId, NoiseKey, NoiseSecret,
+    Malformed, NodeId, NoiseKey, NoiseSecret, Transport,
     challenge::solve,
     frame::{Challenge, Grant, Init, Solution, TAG, VERSION, accept_payload, init_payload},
 };
@@ -174,7 +176,7 @@ impl Initiator {
             .read_message(message, &mut payload)
             .map_err(|_| Malformed)?;
         let grant = Grant::parse(&payload[..length])?;
-        Ok((Transport::new(*self.state)?, grant))
+        Ok((transport(*self.state, true)?, grant))
     }
 }
 
@@ -197,56 +199,29 @@ pub fn respond(
         Ok((state, message))
     };
     let (state, message) = answer().map_err(|_| Malformed)?;
-    Ok((Transport::new(state)?, message))
+    Ok((transport(state, false)?, message))
 }
 
-/// An open session's two directions.
-#[derive(Debug)]
-pub struct Transport {
-    state: Box<TransportState>,
-    hash: [u8; 32],
-}
-
-impl Transport {
-    fn new(state: HandshakeState) -> Result<Self, Malformed> {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(state.get_handshake_hash());
-        Ok(Self {
-            state: Box::new(state.into_transport_mode().map_err(|_| Malformed)?),
-            hash,
-        })
-    }
-
-    /// The handshake hash: unique to the session, the same at both ends.
-    pub const fn hash(&self) -> &[u8; 32] {
-        &self.hash
-    }
-
-    /// Encrypts a cell; `frame` is overwritten.
-    pub fn seal(&mut self, cell: &[u8], frame: &mut Vec<u8>) -> Result<(), Malformed> {
-        frame.resize(cell.len() + TAG, 0);
-        let length = self
-            .state
-            .write_message(cell, frame)
-            .map_err(|_| Malformed)?;
-        frame.truncate(length);
-        Ok(())
-    }
-
-    /// Decrypts the next frame; `cell` is overwritten.
-    pub fn open(&mut self, frame: &[u8], cell: &mut Vec<u8>) -> Result<(), Malformed> {
-        cell.resize(frame.len(), 0);
-        let length = self
-            .state
-            .read_message(frame, cell)
-            .map_err(|_| Malformed)?;
-        cell.truncate(length);
-        Ok(())
+/// The keys and the hash of a finished handshake.
+pub(crate) fn transport(
+    mut state: HandshakeState,
+    initiator: bool,
+) -> Result<Transport, Malformed> {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(state.get_handshake_hash());
+    let (to_box, to_client) = state.dangerously_get_raw_split();
+    let (to_box, to_client) = (Zeroizing::new(to_box), Zeroizing::new(to_client));
+    if initiator {
+        Transport::new(&to_box, &to_client, hash)
+    } else {
+        Transport::new(&to_client, &to_box, hash)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::*;
     use crate::frame::Handshake;
 
@@ -283,11 +258,12 @@ mod tests {
         for depth in 0..=2 {
             let (mut client, mut server) = pair(depth);
             assert_eq!(client.hash(), server.hash());
-            let (mut frame, mut cell) = (Vec::new(), Vec::new());
-            client.seal(b"hello", &mut frame).unwrap();
-            server.open(&frame, &mut cell).unwrap();
-            assert_eq!(cell, b"hello");
-            assert!(server.open(&frame, &mut cell).is_err());
+            let mut frame = BytesMut::from(&b"hello"[..]);
+            client.seal(&mut frame).unwrap();
+            let mut again = frame.clone();
+            server.open(&mut frame).unwrap();
+            assert_eq!(&frame[..], b"hello");
+            assert!(server.open(&mut again).is_err());
         }
     }
 

@@ -42,6 +42,13 @@ impl Rate {
         true
     }
 
+    /// Milliseconds from now until `amount` is granted; nothing is taken.
+    pub fn wait_at(&self, amount: u64, now: Millis) -> Millis {
+        let mut later = self.clone();
+        later.fill(now);
+        later.wait(amount)
+    }
+
     /// Milliseconds until `amount` is granted.
     pub fn wait(&self, amount: u64) -> Millis {
         (amount * 1_000)

@@ -1,5 +1,7 @@
 //! Records: what a cell holds, between a client and a box.
 
+use bytes::BufMut;
+
 use crate::{Code, Malformed, bytes_reader::Reader, room::RoomName};
 
 /// Bytes before a record's body.
@@ -104,66 +106,78 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Appends header and body.
-    pub fn write(&self, cell: &mut Vec<u8>) {
-        cell.extend([self.kind(), 0, 0]);
-        let start = cell.len();
-        self.write_body(cell);
-        let length = u16::try_from(cell.len() - start).unwrap_or(u16::MAX);
-        cell[start - 2..start].copy_from_slice(&length.to_le_bytes());
+    /// Bytes of header and body.
+    pub const fn length(&self) -> usize {
+        HEADER
+            + match self {
+                Self::Ping(_) | Self::Pong(_) => 8,
+                Self::Close(_) => 2,
+                Self::Open { .. } => 36,
+                Self::Closed { .. } => 6,
+                Self::Data { frame, .. } => 4 + frame.len(),
+                Self::Join(join) => 161 + join.ticket.len(),
+                Self::Joined { others, .. } => 2 + others.len(),
+                Self::Member { .. } => 33,
+                Self::Left { .. } | Self::Refused { .. } | Self::Slower { .. } => 3,
+                Self::Leave => 0,
+                Self::Pose(sealed) => sealed.len(),
+                Self::PoseFrom { sealed, .. } | Self::Send { sealed, .. } => 1 + sealed.len(),
+                Self::Sent { sealed, .. } => 2 + sealed.len(),
+                Self::Block(_) => 112,
+            }
     }
 
-    fn write_body(&self, cell: &mut Vec<u8>) {
+    /// Appends header and body.
+    pub fn write(&self, cell: &mut impl BufMut) {
+        cell.put_u8(self.kind());
+        cell.put_u16_le(u16::try_from(self.length() - HEADER).unwrap_or(u16::MAX));
+        self.write_body(cell);
+    }
+
+    fn write_body(&self, cell: &mut impl BufMut) {
         match self {
-            Self::Ping(token) | Self::Pong(token) => cell.extend(token),
-            Self::Close(code) => cell.extend(code.number().to_le_bytes()),
+            Self::Ping(token) | Self::Pong(token) => cell.put_slice(token),
+            Self::Close(code) => cell.put_u16_le(code.number()),
             Self::Open { circuit, node } => {
-                cell.extend(circuit.to_le_bytes());
-                cell.extend(node);
+                cell.put_u32_le(*circuit);
+                cell.put_slice(node);
             }
             Self::Closed { circuit, code } => {
-                cell.extend(circuit.to_le_bytes());
-                cell.extend(code.number().to_le_bytes());
+                cell.put_u32_le(*circuit);
+                cell.put_u16_le(code.number());
             }
             Self::Data { circuit, frame } => {
-                cell.extend(circuit.to_le_bytes());
-                cell.extend_from_slice(frame);
+                cell.put_u32_le(*circuit);
+                cell.put_slice(frame);
             }
             Self::Join(join) => join.write(cell),
             Self::Joined { slot, others } => {
-                cell.extend([*slot, u8::try_from(others.len() / 33).unwrap_or(u8::MAX)]);
-                cell.extend_from_slice(others);
+                cell.put_u8(*slot);
+                cell.put_u8(u8::try_from(others.len() / 33).unwrap_or(u8::MAX));
+                cell.put_slice(others);
             }
             Self::Member { slot, client } => {
-                cell.push(*slot);
-                cell.extend(client);
+                cell.put_u8(*slot);
+                cell.put_slice(client);
             }
-            Self::Left { slot, code } => {
-                cell.push(*slot);
-                cell.extend(code.number().to_le_bytes());
+            Self::Left { slot: byte, code } | Self::Refused { record: byte, code } => {
+                cell.put_u8(*byte);
+                cell.put_u16_le(code.number());
             }
             Self::Leave => {}
-            Self::Pose(sealed) => cell.extend_from_slice(sealed),
-            Self::PoseFrom { slot, sealed } => {
-                cell.push(*slot);
-                cell.extend_from_slice(sealed);
-            }
-            Self::Send { to, sealed } => {
-                cell.push(*to);
-                cell.extend_from_slice(sealed);
+            Self::Pose(sealed) => cell.put_slice(sealed),
+            Self::PoseFrom { slot: byte, sealed } | Self::Send { to: byte, sealed } => {
+                cell.put_u8(*byte);
+                cell.put_slice(sealed);
             }
             Self::Sent { from, to, sealed } => {
-                cell.extend([*from, *to]);
-                cell.extend_from_slice(sealed);
+                cell.put_slice(&[*from, *to]);
+                cell.put_slice(sealed);
             }
             Self::Block(block) => block.write(cell),
-            Self::Refused { record, code } => {
-                cell.push(*record);
-                cell.extend(code.number().to_le_bytes());
-            }
             Self::Slower { record, pause } => {
-                cell.push(*record);
-                cell.extend(pause.to_le_bytes());
+                cell.put_u8(*record);
+                cell.put_u16_le(*pause);
             }
         }
     }
@@ -256,13 +270,13 @@ impl<'a> Join<'a> {
             .ok_or(Malformed)
     }
 
-    fn write(&self, cell: &mut Vec<u8>) {
-        cell.push(self.room.policy);
-        cell.extend(self.room.owner);
-        cell.extend(self.room.salt);
-        cell.extend(self.client);
-        cell.extend(self.signature);
-        cell.extend_from_slice(self.ticket);
+    fn write(&self, cell: &mut impl BufMut) {
+        cell.put_u8(self.room.policy);
+        cell.put_slice(&self.room.owner);
+        cell.put_slice(&self.room.salt);
+        cell.put_slice(&self.client);
+        cell.put_slice(&self.signature);
+        cell.put_slice(self.ticket);
     }
 }
 
@@ -276,11 +290,11 @@ impl Block {
         })
     }
 
-    fn write(&self, cell: &mut Vec<u8>) {
-        cell.extend(self.key);
-        cell.extend(self.issued.to_le_bytes());
-        cell.extend(self.until.to_le_bytes());
-        cell.extend(self.signature);
+    fn write(&self, cell: &mut impl BufMut) {
+        cell.put_slice(&self.key);
+        cell.put_u64_le(self.issued);
+        cell.put_u64_le(self.until);
+        cell.put_slice(&self.signature);
     }
 }
 
@@ -329,7 +343,9 @@ mod tests {
             let mut again = Vec::new();
             for record in records(&cell) {
                 let Ok(record) = record else { break };
+                let before = again.len();
                 record.write(&mut again);
+                prop_assert_eq!(again.len() - before, record.length());
             }
             prop_assert_eq!(&cell[..again.len()], &again[..]);
         }

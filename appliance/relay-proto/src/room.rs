@@ -78,7 +78,7 @@ impl RoomSecret {
         Self::new(hash.into())
     }
 
-    fn derive(&self, purpose: &str) -> [u8; 32] {
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
         let derived = Hkdf::<Sha256>::new(Some(b"cosmos-relay/1"), &*self.0)
             .expand(purpose.as_bytes(), &mut key);
@@ -272,6 +272,15 @@ impl Invitation {
             bytes.extend(ticket.issued);
         }
         format!("{SCHEME}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl crate::record::Block {
+    /// Whether the room's owner signed it.
+    pub fn is_signed(&self, room: &RoomName) -> bool {
+        let (issued, until) = (self.issued.to_le_bytes(), self.until.to_le_bytes());
+        let fields: [&[u8]; 4] = [&room.id().0, &self.key, &issued, &until];
+        verify(&room.owner, "block", &fields, &self.signature)
     }
 }
 
