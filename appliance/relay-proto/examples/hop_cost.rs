@@ -112,7 +112,7 @@ fn hop(identity: &Arc<Identity>, admission: &mut Admission) {
             up += begin.elapsed().as_nanos();
             let begin = Instant::now();
             for _ in 0..size {
-                assert!(line.session.from_circuit(circuit, inner.clone()));
+                assert!(line.session.circuit_frame(circuit, inner.clone()));
                 let cell = line.session.begin(NOW);
                 assert_eq!(line.session.finish(cell, NOW).unwrap().len(), class);
             }

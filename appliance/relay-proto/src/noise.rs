@@ -97,7 +97,7 @@ pub(crate) fn public(secret: &[u8; 32]) -> [u8; 32] {
     public
 }
 
-fn builder<'a>(seed: [u8; 32], prologue: &'a [u8]) -> Result<Builder<'a>, snow::Error> {
+pub(crate) fn builder<'a>(seed: [u8; 32], prologue: &'a [u8]) -> Result<Builder<'a>, snow::Error> {
     let pattern: NoiseParams = PATTERN.parse()?;
     Builder::with_resolver(pattern, Box::new(Resolver(seed))).prologue(prologue)
 }

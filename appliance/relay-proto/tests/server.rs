@@ -326,7 +326,10 @@ fn frames_pass_a_circuit_and_back() {
     let orders = place.frame(&mut line, &data);
     assert!(matches!(orders[..], [Order::Ready(4)]));
     assert_eq!(line.session.for_circuit(4).unwrap(), inner);
-    assert!(line.session.from_circuit(4, Bytes::from(vec![6; 480 - 23])));
+    assert!(
+        line.session
+            .circuit_frame(4, Bytes::from(vec![6; 480 - 23]))
+    );
     line.session.circuit_ended(4, Code::Stopping);
     let got = place.read(&mut line);
     assert_eq!(kinds(&got), [0x12, 0x11]);
@@ -369,7 +372,7 @@ fn a_full_circuit_stops_the_reading() {
     while line.session.has_room(0) {
         assert!(
             line.session
-                .from_circuit(0, Bytes::from(vec![1; 7_680 - 23]))
+                .circuit_frame(0, Bytes::from(vec![1; 7_680 - 23]))
         );
         back += 1;
     }

@@ -17,7 +17,7 @@ const PONG: Millis = 1_000;
 pub(super) const FIRST_PAUSE: Millis = 250;
 const LAST_PAUSE: Millis = 4_000;
 /// Milliseconds until a lower position is tried, at first and at most.
-pub(super) const TOGETHER: Millis = 10_000;
+pub(super) const TOGETHER: Millis = 4_000;
 const LAST_TOGETHER: Millis = 80_000;
 
 impl Client {
@@ -141,7 +141,8 @@ impl Client {
     pub(super) fn count_attempt(&mut self, now: Millis) {
         self.attempts += 1;
         self.resume = now;
-        if self.attempts % self.invitation.boxes.len().max(1) == 0 && self.attempts > 1 {
+        let round = self.invitation.boxes.len().max(1);
+        if self.attempts.is_multiple_of(round) && self.attempts > 1 {
             self.resume = now + self.pause;
             self.pause = (self.pause * 2).min(LAST_PAUSE);
         }

@@ -116,7 +116,7 @@ impl Circuits {
 
     /// A frame from the client; `None` if the circuit is not open, else whether it is the only one
     /// that waits.
-    pub(super) fn from_client(&mut self, number: u32, frame: Bytes) -> Option<bool> {
+    pub(super) fn push_to_box(&mut self, number: u32, frame: Bytes) -> Option<bool> {
         let queue = &mut find(&mut self.open, number)?.to_box;
         queue.push(frame, &self.budget);
         Some(queue.frames.len() == 1)
@@ -128,7 +128,7 @@ impl Circuits {
     }
 
     /// A frame from the box at the end; `false` if the circuit is not open or has no room.
-    pub(super) fn from_box(&mut self, number: u32, frame: Bytes) -> bool {
+    pub(super) fn push_to_client(&mut self, number: u32, frame: Bytes) -> bool {
         let Some(circuit) = find(&mut self.open, number) else {
             return false;
         };
@@ -139,7 +139,7 @@ impl Circuits {
         room
     }
 
-    /// Whether [`Circuits::from_box`] takes a frame.
+    /// Whether [`Circuits::push_to_client`] takes a frame.
     pub(super) fn has_room(&self, number: u32) -> bool {
         let found = self.open.iter().find(|circuit| circuit.number == number);
         found.is_some_and(|circuit| circuit.to_client.has_room(&self.budget))

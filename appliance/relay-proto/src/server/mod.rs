@@ -12,7 +12,12 @@
 //!    [`Session::answer`];
 //! 2. the carrier can take a frame and the [`Turns`] allow it: [`Session::begin`], then
 //!    [`Rooms::fill`] if [`Session::in_room`], then [`Session::finish`] gives the frame;
-//! 3. [`Session::deadline`] has come: [`Session::tick`], then as in 2.
+//! 3. [`Session::deadline`] has come: [`Session::tick`], then as in 2;
+//! 4. the carrier is gone, or [`Session::is_over`]: [`Rooms::end`], [`Admission::end`],
+//!    [`Turns::end`], and [`Admission::end_circuit`] for each circuit.
+//!
+//! Whoever holds the rooms wakes those whom [`Rooms::woken`] names, and calls [`Rooms::tick`] at
+//! [`Rooms::deadline`].
 
 mod admission;
 mod budget;

@@ -116,7 +116,7 @@ impl Room {
         Self {
             slots: Vec::new(),
             free: VecDeque::new(),
-            largest: limits.members.min(EVERYBODY),
+            largest: limits.members,
             blocks: Vec::new(),
             messages: Rate::new(limits.room_messages, limits.room_messages, now),
             bytes: Rate::new(limits.room_bytes, 2 * limits.room_bytes, now),
@@ -317,7 +317,7 @@ impl Room {
         &mut self,
         from: u8,
         to: u8,
-        sealed: Bytes,
+        sealed: &Bytes,
         now: Millis,
         woken: &mut Vec<SessionId>,
     ) -> Reply {

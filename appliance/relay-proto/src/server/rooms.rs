@@ -121,7 +121,7 @@ impl Rooms {
                 }
                 return reply;
             }
-            Request::Send { to, sealed } => room.send(slot, to, sealed, now, &mut self.woken),
+            Request::Send { to, sealed } => room.send(slot, to, &sealed, now, &mut self.woken),
             Request::Block(block) => {
                 room.block(block, now / 1_000);
                 Reply::Done
@@ -210,12 +210,10 @@ impl Rooms {
                     self.woken.push(id);
                 }
             }
-            Some(Place::Out(slot, code)) => {
-                if cell.push(&Record::Left { slot, code }) {
-                    self.places.remove(&id);
-                }
+            Some(Place::Out(slot, code)) if cell.push(&Record::Left { slot, code }) => {
+                self.places.remove(&id);
             }
-            None => {}
+            _ => {}
         }
     }
 

@@ -203,7 +203,7 @@ impl Session {
         if !self.circuits.was_asked(circuit) {
             return Err(Code::Malformed);
         }
-        if self.circuits.from_client(circuit, frame) == Some(true) {
+        if self.circuits.push_to_box(circuit, frame) == Some(true) {
             self.orders.push_back(Order::Ready(circuit));
         }
         Ok(())
@@ -344,7 +344,7 @@ impl Session {
     /// A frame came from the box at a circuit's end. `false`, and the frame is lost, if the circuit
     /// has no room; ask [`Session::has_room`] before reading. A frame of a wrong length ends the
     /// circuit.
-    pub fn from_circuit(&mut self, circuit: u32, frame: Bytes) -> bool {
+    pub fn circuit_frame(&mut self, circuit: u32, frame: Bytes) -> bool {
         if !is_class(frame.len(), self.depth + 1) {
             if self.circuits.close(circuit) {
                 self.orders.push_back(Order::End(circuit));
@@ -352,7 +352,7 @@ impl Session {
             }
             return false;
         }
-        self.circuits.from_box(circuit, frame)
+        self.circuits.push_to_client(circuit, frame)
     }
 
     /// A circuit could not be opened or its stream has ended.

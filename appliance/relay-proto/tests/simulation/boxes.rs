@@ -324,7 +324,7 @@ impl Place {
                 && let Some(frame) = pipe.receive(0, now)
             {
                 for frame in mangle(frame, self.lies.frames, &mut self.kept, rng) {
-                    session.from_circuit(*circuit, frame);
+                    session.circuit_frame(*circuit, frame);
                 }
             }
             if pipe.is_closed(0) {

@@ -19,6 +19,9 @@ use crate::{
 const STEP: u64 = 20;
 /// Milliseconds that things go wrong for.
 const TROUBLE: u64 = 8_000;
+/// Milliseconds that all have to stay together for. A client notices within that time that a box
+/// it believes to be in has forgotten it.
+const CALM: u64 = 4_000;
 /// Milliseconds within which all have to be together after it.
 const HEALING: u64 = 240_000;
 
@@ -100,8 +103,12 @@ impl World {
         }
         self.heal();
         let limit = self.now + HEALING;
-        while !self.are_together() {
+        let mut since = self.now + TROUBLE;
+        while self.now < since + CALM {
             assert!(self.now < limit, "not together: {}", self.describe());
+            if !self.are_together() {
+                since = since.max(self.now);
+            }
             self.step();
         }
         self.last_words();
@@ -235,7 +242,11 @@ impl World {
     fn describe(&self) -> String {
         let people = self.people.iter().map(|person| {
             let members = person.client.members().count();
-            format!("at {:?} with {members}", person.position)
+            format!(
+                "at {:?} with {members}, heard {:?}",
+                person.position,
+                person.last.values()
+            )
         });
         people.collect::<Vec<_>>().join(", ")
     }
