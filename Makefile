@@ -2,11 +2,14 @@
 
 DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
+DEB_DEBIAN = systemd-container
+PARTS_DEBIAN = shellcheck systemd
+# Debian 13 has the client and the builder in packages of their own.
 LEAK_DEBIAN = tcpdump iproute2 procps util-linux
-DOCKER_DEBIAN = docker.io docker-compose iptables iproute2 util-linux
+DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -132,6 +135,11 @@ image-docker: image-binary image-licences
 image-deb: image-binary image-licences
 	for a in arm64 amd64; do image/debian/build $$a || exit 1; done
 
+## Scripts and units of the images, without building one.
+image-parts:
+	@dpkg -s $(PARTS_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS_DEBIAN))
+	tests/image/parts
+
 ## The images by the README's line, by compose, and three boxes with a chain; wants root.
 docker-test: setup contracts image-docker
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))
@@ -140,4 +148,5 @@ docker-test: setup contracts image-docker
 
 ## Installs, starts, upgrades and purges the package in a fresh root; wants root.
 deb-test: image-deb
+	@dpkg -s $(DEB_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEB_DEBIAN))
 	$(SUDO) tests/image/deb

@@ -100,7 +100,7 @@ fn serve(id: SessionId, session: &mut Session, rooms: &mut Rooms, frame: BytesMu
             // Every circuit's far end sends back what it got.
             Order::Ready(circuit) => {
                 while let Some(frame) = session.for_circuit(circuit) {
-                    session.from_circuit(circuit, frame);
+                    session.circuit_frame(circuit, frame);
                 }
             }
             Order::Open { .. } | Order::End(_) => {}

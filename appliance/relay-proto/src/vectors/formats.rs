@@ -82,7 +82,7 @@ fn handshakes() {
         noise: &[4; 191],
     };
     same(
-        "handshakes.json",
+        include_str!("../../vectors/handshakes.json"),
         &json!({
             "sessions": (0..=DEEPEST).map(handshake).collect::<Vec<_>>(),
             "challenge": {
@@ -221,7 +221,7 @@ fn every_record() {
         })
         .collect();
     same(
-        "records.json",
+        include_str!("../../vectors/records.json"),
         &json!({
             "owner_seed": encode([1; 32]), "client_seed": encode([2; 32]),
             "session_hash": encode([5; 32]), "records": made, "classes": cells,
@@ -254,7 +254,7 @@ fn rooms() {
     let client = ClientSecret::new([6; 32]).public();
     let parcel = RoomSecret::of_parcel(1, &[7; 20], -3, 4);
     same(
-        "rooms.json",
+        include_str!("../../vectors/rooms.json"),
         &json!({
             "secret": encode([2; 32]),
             "policy": invitation.policy,

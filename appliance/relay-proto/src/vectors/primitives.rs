@@ -13,15 +13,12 @@ use snow::{
     resolvers::{CryptoResolver, DefaultResolver},
 };
 
-use super::{array, bytes, read};
+use super::{array, bytes, primitives};
 use crate::noise::builder;
 
 #[test]
 fn rfc_8439() {
-    for case in read("primitives.json")["chacha20poly1305"]
-        .as_array()
-        .unwrap()
-    {
+    for case in primitives()["chacha20poly1305"].as_array().unwrap() {
         let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes(&case["key"])).unwrap();
         let key = LessSafeKey::new(key);
         let nonce = || Nonce::assume_unique_for_key(array(&case["nonce"]));
@@ -41,7 +38,7 @@ fn rfc_8439() {
 
 #[test]
 fn rfc_7748() {
-    for case in read("primitives.json")["x25519"].as_array().unwrap() {
+    for case in primitives()["x25519"].as_array().unwrap() {
         let mut dh = DefaultResolver.resolve_dh(&DHChoice::Curve25519).unwrap();
         dh.set(&bytes(&case["scalar"]));
         let mut out = [0; 32];
@@ -52,7 +49,7 @@ fn rfc_7748() {
 
 #[test]
 fn rfc_8032() {
-    for case in read("primitives.json")["ed25519"].as_array().unwrap() {
+    for case in primitives()["ed25519"].as_array().unwrap() {
         let key = SigningKey::from_bytes(&array(&case["secret"]));
         assert_eq!(
             key.verifying_key().to_bytes().to_vec(),
@@ -67,7 +64,7 @@ fn rfc_8032() {
 
 #[test]
 fn rfc_5869() {
-    for case in read("primitives.json")["hkdf_sha256"].as_array().unwrap() {
+    for case in primitives()["hkdf_sha256"].as_array().unwrap() {
         let (prk, hkdf) =
             Hkdf::<Sha256>::extract(Some(&bytes(&case["salt"])), &bytes(&case["ikm"]));
         assert_eq!(prk.to_vec(), bytes(&case["prk"]));
@@ -80,7 +77,7 @@ fn rfc_5869() {
 #[test]
 fn rfc_9180() {
     type Suite = X25519HkdfSha256;
-    for case in read("primitives.json")["hpke_psk"].as_array().unwrap() {
+    for case in primitives()["hpke_psk"].as_array().unwrap() {
         let (psk, psk_id) = (bytes(&case["psk"]), bytes(&case["psk_id"]));
         let info = bytes(&case["info"]);
         let (own, public) = Suite::derive_keypair(&bytes(&case["ikmR"]));
@@ -139,7 +136,7 @@ impl hpke::rand_core::TryCryptoRng for Given {}
 
 #[test]
 fn noise_nk() {
-    for case in read("primitives.json")["noise_nk"].as_array().unwrap() {
+    for case in primitives()["noise_nk"].as_array().unwrap() {
         let [init_prologue, resp_prologue] =
             ["init_prologue", "resp_prologue"].map(|name| bytes(&case[name]));
         let mut initiator = builder([0; 32], &init_prologue)

@@ -100,7 +100,7 @@ fn sealing() {
         .map(|(name, direct)| json!({"name": name, "plaintext": encode(direct.write())}))
         .collect();
     same(
-        "sealing.json",
+        include_str!("../../vectors/sealing.json"),
         &json!({
             "room_id": encode(room.id.0),
             "room_secret": encode([2; 32]),
