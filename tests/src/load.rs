@@ -15,7 +15,10 @@ use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use seedbox_relay_proto::{Descriptor, RoomName, RoomSecret, policy, record::Record};
 use serde_json::Value;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{Message, client::ClientRequestBuilder, protocol::WebSocketConfig},
@@ -115,7 +118,7 @@ impl Client {
             match Self::try_connect(entry, path).await {
                 Ok(client) => return Ok(client),
                 Err(error) if Instant::now() > until => return Err(error),
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(_) => sleep(Duration::from_millis(100)).await,
             }
         }
     }
