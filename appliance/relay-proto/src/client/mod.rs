@@ -113,6 +113,8 @@ pub struct Client {
 
 /// Frames for the socket that wait at most; a socket that takes none is dead.
 const OUT: usize = 256;
+/// Milliseconds after which a client whose socket is full looks again.
+const FULL: Millis = 20;
 
 impl Client {
     /// A client that wants into its room; [`Client::tick`] sets it in motion.
@@ -241,7 +243,7 @@ impl Client {
         {
             return;
         }
-        if self.entry_frame(frame, now).is_err() {
+        if self.entry_frame(frame, now).is_err() || self.out.len() > OUT {
             self.entry_failed(now);
         }
         self.proceed(now);
@@ -255,17 +257,19 @@ impl Client {
         self.out.pop_front()
     }
 
-    /// When [`Client::tick`] or [`Client::transmit`] has something to do.
+    /// When [`Client::tick`] has something to do. [`Client::transmit`] is asked after everything
+    /// else, and when the socket takes another frame.
     pub fn deadline(&self, now: Millis) -> Millis {
-        if !self.out.is_empty() {
-            return now;
-        }
         if self.over {
             return Millis::MAX;
         }
         let conversation = self.conversation.deadline(now);
-        self.paths_deadline()
-            .min(conversation.unwrap_or(Millis::MAX))
+        let soonest = self
+            .paths_deadline()
+            .min(conversation.unwrap_or(Millis::MAX));
+        // What waits for the socket can be followed by more only when the socket has taken it.
+        let earliest = if self.out.is_empty() { 0 } else { now + FULL };
+        soonest.max(earliest)
     }
 
     /// Time has passed.

@@ -175,8 +175,9 @@ impl Session {
                 }
             }
             Record::Leave => {
-                self.room = None;
-                self.orders.push_back(Order::Room(Request::Leave));
+                if self.room.take().is_some() {
+                    self.orders.push_back(Order::Room(Request::Leave));
+                }
             }
             Record::Block(block) => {
                 if self.passes(&record, now)? {

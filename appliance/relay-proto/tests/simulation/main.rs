@@ -2,7 +2,7 @@
 //! stall and break, boxes die and lie; then all heals. Nothing may be accepted twice, out of order
 //! or from somebody else, nothing may grow, and in the end all have to be together again.
 //!
-//! `SEEDS` worlds are tried (120 if it is not set), beginning with `FIRST`.
+//! `SEEDS` worlds are tried (200 if it is not set), beginning with `FIRST`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -20,7 +20,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 #[test]
 fn all_come_together_and_nothing_comes_twice() {
     let first = number("FIRST", 0);
-    for seed in first..first + number("SEEDS", 120) {
+    for seed in first..first + number("SEEDS", 200) {
         let run = std::panic::catch_unwind(|| World::new(seed).run());
         assert!(run.is_ok(), "the world of seed {seed} went wrong");
     }
