@@ -8,7 +8,7 @@ PARTS_DEBIAN = shellcheck systemd
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -127,9 +127,15 @@ image-parts:
 	@dpkg -s $(PARTS_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS_DEBIAN))
 	tests/image/parts
 
-## The images by the README's line, by compose, and three boxes with a chain; wants root.
-docker-test: setup contracts image-docker
+docker-setup:
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))
+
+## Whether a Docker daemon can be started here; wants root.
+docker-possible: docker-setup
+	$(SUDO) tests/image/own-network tests/image/docker-possible
+
+## The images by the README's line, by compose, and three boxes with a chain; wants root.
+docker-test: setup contracts image-docker docker-setup
 	cargo test -p system-tests --features docker --test docker --no-run
 	$(SUDO) tests/image/own-network $$(which cargo) test -p system-tests --features docker --test docker -- --test-threads=1 --nocapture
 
