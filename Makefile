@@ -6,9 +6,10 @@ DEB_DEBIAN = systemd-container
 PARTS_DEBIAN = shellcheck systemd
 # Debian 13 has the client and the builder in packages of their own.
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
+UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -138,6 +139,13 @@ docker-possible: docker-setup
 docker-test: setup contracts image-docker docker-setup
 	cargo test -p system-tests --features docker --test docker --no-run
 	$(SUDO) tests/image/own-network $$(which cargo) test -p system-tests --features docker --test docker -- --test-threads=1 --nocapture
+
+## Updates by the real RAUC between slots that are files; wants root, for loop mounts.
+update-test:
+	@dpkg -s $(UPDATE_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(UPDATE_DEBIAN))
+	cargo build -p seedbox
+	cargo test -p system-tests --features rauc --test updates --no-run
+	$(SUDO) env PATH="$$PATH" $$(which cargo) test -p system-tests --features rauc --test updates -- --nocapture
 
 ## Installs, starts, upgrades and purges the package in a fresh root; wants root.
 deb-test: image-deb

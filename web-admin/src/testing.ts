@@ -1,6 +1,6 @@
 // A healthy box for the tests to start from, and a stand-in for the network. Not in the bundle.
 import { vi } from "vitest";
-import type { Live, Status, Torrent, Volume } from "./api";
+import type { Live, Status, Torrent, Update, Volume } from "./api";
 
 export const HASH = "0123456789abcdef0123456789abcdef01234567";
 export const WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
@@ -42,6 +42,23 @@ export function torrent(changes: Partial<Torrent> = {}): Torrent {
   };
 }
 
+export function update(changes: Partial<Update> = {}): Update {
+  return {
+    supported: true,
+    version: "0.1.0",
+    slot: "A",
+    phase: "idle",
+    bundle: null,
+    received: null,
+    size: null,
+    percent: null,
+    restart_at: null,
+    found: [],
+    last: null,
+    ...changes,
+  };
+}
+
 export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): Live {
   const status: Status = {
     health: "well",
@@ -77,6 +94,7 @@ export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): L
       repaired_pieces: 0,
       listen_port: null,
     },
+    update: update(),
     ...changes,
   };
   return { status, torrents };
@@ -96,7 +114,7 @@ export function network(answer: (asked: Asked) => [number, unknown?] | null): As
     const asked: Asked = {
       method: request.method,
       path: new URL(request.url).pathname,
-      body: text === "" ? undefined : JSON.parse(text),
+      body: text === "" ? undefined : isJson(request) ? JSON.parse(text) : text,
     };
     log.push(asked);
     const answered = answer(asked);
@@ -108,6 +126,10 @@ export function network(answer: (asked: Asked) => [number, unknown?] | null): As
     });
   });
   return log;
+}
+
+function isJson(request: Request): boolean {
+  return request.headers.get("content-type") === "application/json";
 }
 
 export function problem(type: string, detail: string, more: object = {}) {

@@ -20,6 +20,7 @@ mod refusal;
 mod status;
 mod time;
 mod trust;
+mod update;
 
 pub use access::{Access, Basis, PassProof, Subject};
 pub use address::{AddressError, WalletAddress};
@@ -39,3 +40,4 @@ pub use status::{
 };
 pub use time::UnixTime;
 pub use trust::{CheckpointStatus, Trust, TrustStatus, VouchedBlock};
+pub use update::{Bundle, FoundBundle, UpdateOutcome, UpdatePhase, UpdateStatus};

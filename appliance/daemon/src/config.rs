@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow, bail};
 
 use seedbox_chain::{Deployment, TrustSetting};
 
-use crate::settings::Settings;
+use crate::{settings::Settings, updates};
 
 /// Everything the box is told before it starts.
 #[derive(Debug, Clone)]
@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) chain: seedbox_chain::Config,
     pub(crate) seeder: seedbox_seeder::Config,
+    pub(crate) updater: seedbox_updater::Config,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +33,7 @@ pub(crate) struct Http {
     pub(crate) public_connections: usize,
     pub(crate) public_connections_per_client: usize,
     pub(crate) host_names: Vec<String>,
+    pub(crate) metrics: bool,
     pub(crate) claim_code: Option<String>,
 }
 
@@ -87,7 +89,9 @@ impl Config {
             bail!("`max_live` = 0: nothing would be seeded; write 1 or more");
         }
         let address = "an address like 0.0.0.0:8080";
+        let means = one::<updates::Means>("updates", s.updates.as_deref(), "off", "off or rauc")?;
         Ok(Self {
+            updater: updates::config(means, s.update_folders, &data, reserve)?,
             data,
             log: one(
                 "log",
@@ -111,6 +115,7 @@ impl Config {
                 public_connections,
                 public_connections_per_client,
                 host_names: s.host_names,
+                metrics: s.metrics.unwrap_or(false),
                 claim_code: s.claim_code,
             },
             chain,
@@ -271,7 +276,11 @@ pub(crate) fn size(key: &str, text: Option<&str>, default: u64) -> anyhow::Resul
 }
 
 /// A duration: a number with ms, s or min.
-fn duration(key: &str, text: Option<&str>, default: Duration) -> anyhow::Result<Duration> {
+pub(crate) fn duration(
+    key: &str,
+    text: Option<&str>,
+    default: Duration,
+) -> anyhow::Result<Duration> {
     let Some(text) = text else { return Ok(default) };
     let (number, unit) = split(text.trim());
     let scale = match unit {

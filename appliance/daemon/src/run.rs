@@ -83,15 +83,19 @@ async fn build(
         chain_handle.grid(),
     )
     .await?;
+    let (updater, updater_handle) =
+        seedbox_updater::Service::new(config.updater, store.clone()).await?;
     let sources = alerts::Sources {
         chain: chain_handle.status(),
         seeder: seeder_handle.status(),
         owned: chain_handle.owned(),
+        update: updater_handle.status(),
         further: Vec::new(),
     };
     let (alerts_list, alerts) = watch::channel(Arc::default());
     let orders = Orders {
         chain: chain_handle,
+        updater: updater_handle,
         seeder: seeder_handle.clone(),
         alerts,
         data: config.data,
@@ -111,6 +115,7 @@ async fn build(
         public_connections: config.http.public_connections,
         public_connections_per_client: config.http.public_connections_per_client,
         host_names: config.http.host_names,
+        metrics: config.http.metrics,
         claim_code: config.http.claim_code.or(preset.claim_code.clone()),
     };
     let (http, http_handle) = seedbox_http::Service::bind(http, store, Arc::new(orders)).await?;
@@ -120,6 +125,10 @@ async fn build(
     let (admin, public) = (http_handle.admin_address(), http_handle.public_address());
     services.spawn("chain", |stop| async move { Ok(chain.run(stop).await?) });
     services.spawn("seeder", |stop| async move { Ok(seeder.run(stop).await?) });
+    services.spawn(
+        "updater",
+        |stop| async move { Ok(updater.run(stop).await?) },
+    );
     services.spawn("http", |stop| async move { Ok(http.run(stop).await?) });
     services.spawn("alerts", |stop| async move {
         alerts::gather(sources, alerts_list, stop).await;

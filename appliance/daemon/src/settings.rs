@@ -32,6 +32,9 @@ pub(crate) struct Settings {
     /// Further names under which the panel may be opened.
     #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
     pub(crate) host_names: Vec<String>,
+    /// Whether the panel's listener answers /metrics without a password [default: false].
+    #[arg(long, env = "SEEDBOX_METRICS", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) metrics: Option<bool>,
     /// The claim code to use instead of a random one.
     #[arg(long, env = "SEEDBOX_CLAIM_CODE", hide_env_values = true)]
     pub(crate) claim_code: Option<String>,
@@ -101,6 +104,12 @@ pub(crate) struct Settings {
     /// Torrents announced at the same time [default: 200].
     #[arg(long, env = "SEEDBOX_MAX_LIVE")]
     pub(crate) max_live: Option<usize>,
+    /// What replaces this machine's system, if the box may do that: rauc, or off [default: off].
+    #[arg(long, env = "SEEDBOX_UPDATES")]
+    pub(crate) updates: Option<String>,
+    /// Folders where disks are mounted, in which updates are looked for [default: /media].
+    #[arg(long, env = "SEEDBOX_UPDATE_FOLDERS", value_delimiter = ',')]
+    pub(crate) update_folders: Vec<PathBuf>,
 }
 
 const MAX_FILE: u64 = 256 * 1024;
@@ -135,6 +144,7 @@ impl Settings {
                 .public_connections_per_client
                 .or(other.public_connections_per_client),
             host_names: list(self.host_names, other.host_names),
+            metrics: self.metrics.or(other.metrics),
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),
             deployment: self.deployment.or(other.deployment),
@@ -154,6 +164,8 @@ impl Settings {
             reserve: self.reserve.or(other.reserve),
             model_limit: self.model_limit.or(other.model_limit),
             max_live: self.max_live.or(other.max_live),
+            updates: self.updates.or(other.updates),
+            update_folders: list(self.update_folders, other.update_folders),
         }
     }
 }

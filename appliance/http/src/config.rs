@@ -23,6 +23,8 @@ pub struct Config {
     pub public_connections: usize,
     /// Connections of the public listener that one client may hold; further ones are closed.
     pub public_connections_per_client: usize,
+    /// Whether the admin listener answers `/metrics`, to anybody who reaches it.
+    pub metrics: bool,
     /// The claim code to use instead of a random one, until the box is claimed.
     pub claim_code: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Default for Config {
             host_names: Vec::new(),
             public_connections: PUBLIC_CONNECTIONS,
             public_connections_per_client: PUBLIC_CONNECTIONS_PER_CLIENT,
+            metrics: false,
             claim_code: None,
         }
     }

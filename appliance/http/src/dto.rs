@@ -8,6 +8,7 @@ mod owner;
 mod property;
 mod status;
 mod torrent;
+mod update;
 
 pub use alert::{Alert, Severity};
 pub use model_request::{ModelRequest, ModelRequestState};
@@ -20,4 +21,8 @@ pub use status::{
 pub use torrent::{
     AddTorrentRequest, AddedTorrent, Keep, Refusal, RefusalCode, Refusals, Torrent, TorrentState,
     Torrents,
+};
+pub use update::{
+    FetchUpdateRequest, FoundBundle, InstallUpdateRequest, LastUpdate, RestartRequest, Update,
+    UpdateBundle, UpdatePhase, UpdateResult,
 };

@@ -91,6 +91,7 @@ impl Service {
                 HostNames::new(&config.host_names),
                 clock,
                 shutdown.clone(),
+                config.metrics,
             ))),
             public_router: public::router(Arc::clone(&visitors)),
             visitors,

@@ -7,7 +7,7 @@ use seedbox_core::{ChainStatus, SeederStatus};
 
 use super::Admin;
 use crate::{
-    dto::{Alert, Chain, Live, Seeder, Status, Torrent},
+    dto::{Alert, Chain, Live, Seeder, Status, Torrent, Update},
     health,
     problem::Problem,
 };
@@ -54,5 +54,6 @@ fn status_of(admin: &Admin, chain: &ChainStatus, seeder: &SeederStatus) -> Statu
         wallets: wallets as u64,
         chain: Chain::from(chain),
         seeder: Seeder::from(seeder),
+        update: Update::from(&*admin.appliance.update().borrow()),
     }
 }

@@ -4,7 +4,7 @@ use seedbox_core as core;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Alert, Torrent};
+use super::{Alert, Torrent, Update};
 
 /// How a service is doing, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,8 @@ pub struct Status {
     pub chain: Chain,
     /// The seeder.
     pub seeder: Seeder,
+    /// Updates of the box's system.
+    pub update: Update,
 }
 
 /// What the chain service knows.

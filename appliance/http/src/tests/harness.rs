@@ -47,6 +47,7 @@ impl TestBox {
             admin_listen: loopback,
             public_listen: loopback,
             host_names: vec!["box.example".to_owned()],
+            metrics: true,
             ..Config::default()
         };
         let told: Arc<FakeAppliance> = Arc::clone(&appliance);
