@@ -9,7 +9,7 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -82,6 +82,12 @@ kill-bar:
 ## 10,000 generated histories: nothing protected is evicted, accounting equals the disk.
 never-evict-bar:
 	PROPTEST_CASES=10000 cargo test --release -p seedbox-seeder --lib never_evict -- --nocapture
+
+## Two browsers talk and move through four boxes; the room's box is killed. Needs `npm ci` in web-admin.
+relay-browser:
+	cargo build -p seedbox
+	cd web-admin && npm run --silent world
+	cd web-admin && node world/relay/boxes.mjs "$${CARGO_TARGET_DIR:-../target}/debug/seedbox" /usr/bin/chromium
 
 ## Memory with 100 torrents, idle.
 idle-bar:
