@@ -7,9 +7,10 @@ PARTS_DEBIAN = shellcheck systemd
 # Debian 13 has the client and the builder in packages of their own.
 LEAK_DEBIAN = tcpdump iproute2 procps util-linux
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
+UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -83,6 +84,12 @@ kill-bar:
 never-evict-bar:
 	PROPTEST_CASES=10000 cargo test --release -p seedbox-seeder --lib never_evict -- --nocapture
 
+## Two browsers talk and move through four boxes; the room's box is killed. Needs `npm ci` in web-admin.
+relay-browser:
+	cargo build -p seedbox
+	cd web-admin && npm run --silent world
+	cd web-admin && node world/relay/boxes.mjs "$${CARGO_TARGET_DIR:-../target}/debug/seedbox" /usr/bin/chromium
+
 ## Memory with 100 torrents, idle.
 idle-bar:
 	cargo build --release -p seedbox
@@ -140,11 +147,24 @@ image-parts:
 	@dpkg -s $(PARTS_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS_DEBIAN))
 	tests/image/parts
 
-## The images by the README's line, by compose, and three boxes with a chain; wants root.
-docker-test: setup contracts image-docker
+docker-setup:
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))
+
+## Whether a Docker daemon can be started here; wants root.
+docker-possible: docker-setup
+	$(SUDO) tests/image/own-network tests/image/docker-possible
+
+## The images by the README's line, by compose, and three boxes with a chain; wants root.
+docker-test: setup contracts image-docker docker-setup
 	cargo test -p system-tests --features docker --test docker --no-run
 	$(SUDO) tests/image/own-network $$(which cargo) test -p system-tests --features docker --test docker -- --test-threads=1 --nocapture
+
+## Updates by the real RAUC between slots that are files; wants root, for loop mounts.
+update-test:
+	@dpkg -s $(UPDATE_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(UPDATE_DEBIAN))
+	cargo build -p seedbox
+	cargo test -p system-tests --features rauc --test updates --no-run
+	$(SUDO) env PATH="$$PATH" $$(which cargo) test -p system-tests --features rauc --test updates -- --nocapture
 
 ## Installs, starts, upgrades and purges the package in a fresh root; wants root.
 deb-test: image-deb

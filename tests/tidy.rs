@@ -19,7 +19,7 @@ const ROOMS: [(&str, &str); 10] = [
     ("snow", "relay-proto"),
 ];
 /// None of them may know another; only the daemon knows all.
-const SERVICES: [&str; 5] = ["http", "seeder", "chain", "relay", "board"];
+const SERVICES: [&str; 6] = ["http", "seeder", "chain", "relay", "board", "updater"];
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 8] = [
     "util", "utils", "common", "helper", "helpers", "manager", "misc", "stuff",

@@ -1,7 +1,7 @@
 //! The container as its owner meets it: the README's line, its own health check, a stop, another
 //! start, and three boxes and a chain by compose.
 
-use std::{fs, net::SocketAddr, process::Command, time::Duration, time::Instant};
+use std::{env, fs, net::SocketAddr, process::Command, time::Duration, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -33,7 +33,11 @@ fn both_images_are_small_and_start() -> Result<()> {
         let image = docker.inspect(&tag)?;
         let size = image["Size"].as_u64().context("no size")?;
         println!("{architecture}: {size} bytes");
-        ensure!(size <= LARGEST, "the {architecture} image has {size} bytes");
+        if env::var("SEEDBOX_IMAGE_PROFILE").is_ok_and(|profile| profile != "release") {
+            println!("NOT CHECKED: whether it is small enough; this is no release");
+        } else {
+            ensure!(size <= LARGEST, "the {architecture} image has {size} bytes");
+        }
         ensure!(image["Architecture"] == architecture, "{image}");
         let config = &image["Config"];
         ensure!(config["User"] == "10001:10001", "{config}");

@@ -22,6 +22,7 @@ pub mod models;
 pub mod node;
 pub mod process;
 pub mod publisher;
+pub mod rauc;
 pub mod relay;
 pub mod seedbox;
 pub mod tracker;

@@ -38,6 +38,9 @@ pub const PASSWORD: &str = "a long enough password";
 #[derive(Clone)]
 pub struct Settings {
     keys: BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
+    /// A program and its arguments that start the box.
+    inside: Vec<String>,
     folder: Arc<TempDir>,
 }
 
@@ -51,6 +54,8 @@ impl Settings {
         let folder = Arc::new(tempfile::Builder::new().prefix("seedbox-").tempdir()?);
         let settings = Self {
             keys: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            inside: Vec::new(),
             folder,
         };
         let data = settings.data();
@@ -75,6 +80,20 @@ impl Settings {
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
         self.keys.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The same with an environment variable that is no setting.
+    #[must_use]
+    pub fn with_environment(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same, started by another program that ends in becoming it.
+    #[must_use]
+    pub fn inside(mut self, program: Vec<String>) -> Self {
+        self.inside = program;
         self
     }
 
@@ -112,8 +131,16 @@ impl Settings {
     /// # Errors
     /// The box does not build.
     pub fn command(&self, subcommand: &str) -> Result<Command> {
-        let mut command = Command::new(binary()?);
+        let mut command = match self.inside.split_first() {
+            None => Command::new(binary()?),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary()?);
+                command
+            }
+        };
         command.arg(subcommand).current_dir(self.folder.path());
+        command.envs(&self.environment);
         for (key, value) in &self.keys {
             command.env(format!("SEEDBOX_{}", key.to_uppercase()), value);
         }

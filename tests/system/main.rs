@@ -7,6 +7,7 @@ mod chain_faults;
 mod corruption;
 mod factory_reset;
 mod grid;
+mod health;
 mod history;
 mod idle;
 #[path = "../crash/kill.rs"]

@@ -192,6 +192,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/update/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in a bundle, sent as the whole body, and checks its signature. It replaces the one that
+         *     was taken in before; nothing is installed. How far it is, is in the live stream.
+         */
+        post: operations["upload"];
+        /** Deletes the bundle that was taken in, and forgets what became of the last update. */
+        delete: operations["discard"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same with a bundle that was found on a disk; answers once it is copied and checked. */
+        post: operations["fetch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to write the bundle that was taken in to the slot that does not run. One that is older
+         *     than what runs needs `allow_downgrade` and the password given within the last five minutes,
+         *     otherwise the answer is the problem `reauthenticate`: log in again and repeat.
+         */
+        post: operations["install"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restarts the machine into what was installed, now or at a time of the owner's choice. A later
+         *     call replaces an earlier one.
+         */
+        post: operations["restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/volumes/{id}": {
         parameters: {
             query?: never;
@@ -400,16 +479,50 @@ export interface components {
             /** @description Whether the models go too that lie on other disks than the box's own. */
             external_volumes: boolean;
         };
+        /** @description Takes in a bundle that was found on a disk. */
+        FetchUpdateRequest: {
+            /** @description Its `path` as in `found`. */
+            path: string;
+        };
+        /** @description A file that may be a bundle, not looked into yet. */
+        FoundBundle: {
+            /** @description Where it is. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+        };
         /**
          * @description How a service is doing, worst last.
          * @enum {string}
          */
         Health: "well" | "starting" | "attention" | "failing";
+        /** @description Installs the bundle that was taken in. */
+        InstallUpdateRequest: {
+            /** @description The owner's word that it may be older than what runs. */
+            allow_downgrade?: boolean;
+        };
         /**
          * @description Why the box holds a torrent.
          * @enum {string}
          */
         Keep: "owned" | "accepted" | "community";
+        /** @description What became of the last update. */
+        LastUpdate: {
+            /**
+             * Format: int64
+             * @description When that was known, Unix seconds.
+             */
+            at: number;
+            /** @description Why it is not running. */
+            reason: string | null;
+            /** @description In a word. */
+            result: components["schemas"]["UpdateResult"];
+            /** @description Which version; null if it could not be read. */
+            version: string | null;
+        };
         /** @description Links a wallet by its address. */
         LinkRequest: {
             /**
@@ -587,54 +700,13 @@ export interface components {
             /** @description Newest first. */
             refusals: components["schemas"]["Refusal"][];
         };
-        /** @description What the relay knows of itself: sums, and no name of anybody. */
-        Relay: {
+        /** @description Restarts the box into what was installed. */
+        RestartRequest: {
             /**
              * Format: int64
-             * @description Boxes known, this one included.
+             * @description When, Unix seconds, within 30 days; null for now.
              */
-            boxes: number;
-            /**
-             * Format: int64
-             * @description Circuits that lead to other boxes.
-             */
-            circuits: number;
-            /**
-             * Format: int64
-             * @description Clients whose entry this box is.
-             */
-            clients: number;
-            /** @description How it is doing. */
-            health: components["schemas"]["Health"];
-            /**
-             * Format: int64
-             * @description Members of all rooms.
-             */
-            members: number;
-            /**
-             * Format: int64
-             * @description Bytes sent to clients this month (UTC).
-             */
-            month_bytes: number;
-            /**
-             * Format: int64
-             * @description The owner's limit on them; null without one.
-             */
-            month_limit: number | null;
-            /** @description Whether it runs. */
-            on: boolean;
-            /**
-             * Format: int64
-             * @description Rooms on this box.
-             */
-            rooms: number;
-            /** @description One sentence for the owner. */
-            sentence: string;
-            /**
-             * Format: int64
-             * @description Sessions that come through other boxes.
-             */
-            streams: number;
+            at?: number | null;
         };
         /** @description What the seeder knows, without its lists. */
         Seeder: {
@@ -706,8 +778,6 @@ export interface components {
              * @description The box's clock, Unix seconds; ages are to be counted from it.
              */
             now: number;
-            /** @description The relay. */
-            relay: components["schemas"]["Relay"];
             /** @description The seeder. */
             seeder: components["schemas"]["Seeder"];
             /**
@@ -715,6 +785,8 @@ export interface components {
              * @example Everything on your land is here and verified.
              */
             sentence: string;
+            /** @description Updates of the box's system. */
+            update: components["schemas"]["Update"];
             /**
              * Format: int64
              * @description Seconds since the software started.
@@ -827,6 +899,63 @@ export interface components {
          * @enum {string}
          */
         TrustLevel: "rpc" | "quorum" | "signed" | "finalized";
+        /** @description Updates of the box's system. */
+        Update: {
+            bundle: components["schemas"]["UpdateBundle"] | null;
+            /** @description Files on disks plugged into the box that may be bundles. */
+            found: components["schemas"]["FoundBundle"][];
+            last: components["schemas"]["LastUpdate"] | null;
+            /**
+             * Format: int32
+             * @description How far, 0 to 100, while installing.
+             */
+            percent: number | null;
+            /** @description What is going on. */
+            phase: components["schemas"]["UpdatePhase"];
+            /**
+             * Format: int64
+             * @description Bytes taken in so far, while receiving.
+             */
+            received: number | null;
+            /**
+             * Format: int64
+             * @description When the box restarts into what is installed, Unix seconds; null if that was not said.
+             */
+            restart_at: number | null;
+            /**
+             * Format: int64
+             * @description Bytes in all, while receiving and where that is known.
+             */
+            size: number | null;
+            /** @description The slot that the running system was started from, once known. */
+            slot: string | null;
+            /** @description Whether the box can replace its own system; if not, it is updated the way it was installed. */
+            supported: boolean;
+            /**
+             * @description Version of the running system.
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /** @description A bundle whose signature is right. */
+        UpdateBundle: {
+            /** @description Older than what runs. */
+            downgrade: boolean;
+            /** @description What its makers say about it; empty if nothing or no longer known. */
+            notes: string;
+            /** @description Version of the system in it. */
+            version: string;
+        };
+        /**
+         * @description Where an update is in its life.
+         * @enum {string}
+         */
+        UpdatePhase: "idle" | "receiving" | "verifying" | "verified" | "installing" | "installed" | "trying";
+        /**
+         * @description What became of the last update.
+         * @enum {string}
+         */
+        UpdateResult: "confirmed" | "rolled-back" | "failed";
         /** @description One data volume. */
         Volume: {
             /**
@@ -1421,6 +1550,266 @@ export interface operations {
                 };
             };
             /** @description It stands on owned land. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file as it is. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Taken in; the status says what it is. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something else is under way, or this box does not update itself. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than any update. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not whole, or its signature is not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No room on the disk. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted, or there was none. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is in use, or this box does not update itself. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FetchUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description Taken in; the status says what it is. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is not there any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something else is under way, or this box does not update itself. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not whole, or its signature is not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No room on the disk. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    install: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description Begun; the status tells the rest. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The password is needed again. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was taken in, it is older, or this box does not update itself. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestartRequest"];
+            };
+        };
+        responses: {
+            /** @description It will be so. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nothing was installed, or the time is too far. */
             409: {
                 headers: {
                     [name: string]: unknown;

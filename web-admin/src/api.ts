@@ -12,6 +12,7 @@ export type Problem = Schemas["Problem"];
 export type Refusal = Schemas["Refusal"];
 export type Status = Schemas["Status"];
 export type Torrent = Schemas["Torrent"];
+export type Update = Schemas["Update"];
 export type Volume = Schemas["Volume"];
 export type Wallet = Schemas["Wallet"];
 export type Wallets = Schemas["Wallets"];
@@ -37,6 +38,9 @@ export const EVENTS = "/api/v1/events";
 /** Longest wait for an answer, in milliseconds. A password check is slow on purpose. */
 const TIMEOUT = 20_000;
 
+/** Longest wait for a whole system to be sent, in milliseconds. */
+const LONG_TIMEOUT = 3_600_000;
+
 /** Longest wait when only asking whether the box is still there, in milliseconds. */
 const PROBE_TIMEOUT = 5_000;
 
@@ -47,6 +51,7 @@ function clientWithin(timeout: number) {
 }
 
 const client = clientWithin(TIMEOUT);
+const patient = clientWithin(LONG_TIMEOUT);
 const prober = clientWithin(PROBE_TIMEOUT);
 
 type SignedOut = () => void;
@@ -108,6 +113,21 @@ export const box = {
   refusals: () => outcome(client.GET("/api/v1/refusals")),
   factoryReset: (external_volumes: boolean) =>
     outcome(client.POST("/api/v1/factory-reset", { body: { external_volumes } })),
+  /** The file as it is: the one body that is not JSON. */
+  uploadUpdate: (file: Blob) =>
+    outcome(
+      patient.POST("/api/v1/update/bundle", {
+        body: "",
+        bodySerializer: () => file,
+        headers: { "content-type": "application/octet-stream" },
+      }),
+    ),
+  fetchUpdate: (path: string) => outcome(patient.POST("/api/v1/update/fetch", { body: { path } })),
+  discardUpdate: () => outcome(client.DELETE("/api/v1/update/bundle")),
+  installUpdate: (allow_downgrade: boolean) =>
+    outcome(client.POST("/api/v1/update/install", { body: { allow_downgrade } })),
+  restartIntoUpdate: (at: number | null) =>
+    outcome(client.POST("/api/v1/update/restart", { body: { at } })),
   setQuota: (id: string, quota: number) =>
     outcome(client.PATCH("/api/v1/volumes/{id}", { params: { path: { id } }, body: { quota } })),
 };

@@ -83,7 +83,7 @@ function OwnerPages({ onSignedOut: leave }: { onSignedOut: () => void }) {
       {page === "home" && <HomePage live={live} now={now} />}
       {page === "wallets" && <WalletsPage live={live} now={now} />}
       {page === "torrents" && <TorrentsPage live={live} now={now} />}
-      {page === "system" && <SystemPage />}
+      {page === "system" && <SystemPage live={live} now={now} />}
     </Frame>
   );
 }

@@ -1,6 +1,6 @@
 // A healthy box for the tests to start from, and a stand-in for the network. Not in the bundle.
 import { vi } from "vitest";
-import type { Live, Status, Torrent, Volume } from "./api";
+import type { Live, Status, Torrent, Update, Volume } from "./api";
 
 export const HASH = "0123456789abcdef0123456789abcdef01234567";
 export const WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
@@ -38,6 +38,23 @@ export function torrent(changes: Partial<Torrent> = {}): Torrent {
     requests: 0,
     added_at: 1_000,
     error: null,
+    ...changes,
+  };
+}
+
+export function update(changes: Partial<Update> = {}): Update {
+  return {
+    supported: true,
+    version: "0.1.0",
+    slot: "A",
+    phase: "idle",
+    bundle: null,
+    received: null,
+    size: null,
+    percent: null,
+    restart_at: null,
+    found: [],
+    last: null,
     ...changes,
   };
 }
@@ -90,6 +107,7 @@ export function live(changes: Partial<Status> = {}, torrents: Torrent[] = []): L
       month_bytes: 1_500_000_000,
       month_limit: 500_000_000_000,
     },
+    update: update(),
     ...changes,
   };
   return { status, torrents };
@@ -109,7 +127,7 @@ export function network(answer: (asked: Asked) => [number, unknown?] | null): As
     const asked: Asked = {
       method: request.method,
       path: new URL(request.url).pathname,
-      body: text === "" ? undefined : JSON.parse(text),
+      body: text === "" ? undefined : isJson(request) ? JSON.parse(text) : text,
     };
     log.push(asked);
     const answered = answer(asked);
@@ -121,6 +139,10 @@ export function network(answer: (asked: Asked) => [number, unknown?] | null): As
     });
   });
   return log;
+}
+
+function isJson(request: Request): boolean {
+  return request.headers.get("content-type") === "application/json";
 }
 
 export function problem(type: string, detail: string, more: object = {}) {

@@ -56,6 +56,10 @@ pub enum AlertId {
     LowVoltage,
     /// The box is so hot that it slows down.
     TooHot,
+    /// An update did not work, and the box runs what it ran before.
+    UpdateRolledBack,
+    /// An update waits for a restart.
+    UpdateWaits,
     /// Whoever reads the new code may take the box over, for some minutes.
     ClaimWindow,
 }
@@ -72,6 +76,8 @@ impl fmt::Display for AlertId {
             Self::TorrentsStopped => f.write_str("torrents-stopped"),
             Self::LowVoltage => f.write_str("low-voltage"),
             Self::TooHot => f.write_str("too-hot"),
+            Self::UpdateRolledBack => f.write_str("update-rolled-back"),
+            Self::UpdateWaits => f.write_str("update-waits"),
             Self::ClaimWindow => f.write_str("claim-window"),
         }
     }

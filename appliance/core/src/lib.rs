@@ -22,6 +22,7 @@ mod relay;
 mod status;
 mod time;
 mod trust;
+mod update;
 
 pub use access::{Access, Basis, PassProof, Subject};
 pub use address::{AddressError, WalletAddress};
@@ -43,3 +44,4 @@ pub use status::{
 };
 pub use time::UnixTime;
 pub use trust::{CheckpointStatus, Trust, TrustStatus, VouchedBlock};
+pub use update::{Bundle, FoundBundle, UpdateOutcome, UpdatePhase, UpdateStatus};

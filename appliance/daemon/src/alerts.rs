@@ -6,7 +6,9 @@ use std::{
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use seedbox_core::{Alerts, ChainStatus, Concern, Owned, SeederStatus, UnixTime, alerts};
+use seedbox_core::{
+    Alerts, ChainStatus, Concern, Owned, SeederStatus, UnixTime, UpdateStatus, alerts,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +17,7 @@ pub(crate) struct Sources {
     pub(crate) chain: watch::Receiver<ChainStatus>,
     pub(crate) seeder: watch::Receiver<SeederStatus>,
     pub(crate) owned: watch::Receiver<Arc<Owned>>,
+    pub(crate) update: watch::Receiver<UpdateStatus>,
     /// Those that say it in so many words.
     pub(crate) further: Vec<watch::Receiver<Vec<Concern>>>,
 }
@@ -26,6 +29,7 @@ impl Sources {
         concerns.extend(alerts::of_seeder(&self.seeder.borrow_and_update()));
         let wallets = self.owned.borrow_and_update().wallets.len();
         concerns.extend(alerts::of_wallets(wallets));
+        concerns.extend(self.update.borrow_and_update().concerns());
         for source in &mut self.further {
             concerns.extend(source.borrow_and_update().iter().cloned());
         }
@@ -43,6 +47,7 @@ impl Sources {
             changed = self.chain.changed() => changed,
             changed = self.seeder.changed() => changed,
             changed = self.owned.changed() => changed,
+            changed = self.update.changed() => changed,
             Some(changed) = further.next() => changed,
         }
     }
@@ -94,11 +99,13 @@ mod tests {
         let chain = watch::Sender::new(ChainStatus::default());
         let seeder = watch::Sender::new(SeederStatus::default());
         let owned = watch::Sender::new(Arc::new(Owned::default()));
+        let update = watch::Sender::new(UpdateStatus::default());
         let further = watch::Sender::new(Vec::new());
         let sources = Sources {
             chain: chain.subscribe(),
             seeder: seeder.subscribe(),
             owned: owned.subscribe(),
+            update: update.subscribe(),
             further: vec![further.subscribe()],
         };
         let (list, mut alerts) = watch::channel(Arc::default());

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seedbox_core::{
     Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus,
-    SeederStatus, WalletAddress,
+    SeederStatus, UnixTime, UpdateStatus, WalletAddress,
 };
-use seedbox_http::{Appliance, OrderError, RelaySocket, RequestState};
+use seedbox_http::{Appliance, Content, OrderError, RelaySocket, RequestState};
 use seedbox_seeder::magnet::Magnet;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,7 @@ pub(crate) struct Orders {
     pub(crate) chain: seedbox_chain::Handle,
     pub(crate) seeder: seedbox_seeder::Handle,
     pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
+    pub(crate) updater: seedbox_updater::Handle,
     pub(crate) data: PathBuf,
     /// Ends the process, to be started again.
     pub(crate) start_anew: CancellationToken,
@@ -60,6 +61,10 @@ impl Appliance for Orders {
 
     fn owned(&self) -> watch::Receiver<Arc<Owned>> {
         self.chain.owned()
+    }
+
+    fn update(&self) -> watch::Receiver<UpdateStatus> {
+        self.updater.status()
     }
 
     fn grid(&self) -> watch::Receiver<Arc<LandGrid>> {
@@ -124,6 +129,28 @@ impl Appliance for Orders {
         Ok(())
     }
 
+    async fn receive_update(&self, size: Option<u64>, content: Content) -> Result<(), OrderError> {
+        let received = self.updater.receive(size, content).await;
+        received.map_err(updater_error)
+    }
+
+    async fn fetch_update(&self, path: String) -> Result<(), OrderError> {
+        self.updater.fetch(path).await.map_err(updater_error)
+    }
+
+    async fn discard_update(&self) -> Result<(), OrderError> {
+        self.updater.discard().await.map_err(updater_error)
+    }
+
+    async fn install_update(&self, allow_downgrade: bool) -> Result<(), OrderError> {
+        let begun = self.updater.install(allow_downgrade).await;
+        begun.map_err(updater_error)
+    }
+
+    async fn restart_into_update(&self, at: Option<UnixTime>) -> Result<(), OrderError> {
+        self.updater.restart(at).await.map_err(updater_error)
+    }
+
     async fn request_model(
         &self,
         info_hash: InfoHash,
@@ -174,5 +201,18 @@ fn seeder_error(e: seedbox_seeder::OrderError) -> OrderError {
         Theirs::Conflict(text) => OrderError::Conflict(text),
         Theirs::Refused(reason) => OrderError::Refused(reason),
         e @ (Theirs::Failed(_) | Theirs::Stopped) => OrderError::Failed(e.to_string()),
+    }
+}
+
+fn updater_error(e: seedbox_updater::OrderError) -> OrderError {
+    use seedbox_updater::OrderError as Theirs;
+    match e {
+        Theirs::Conflict(text) => OrderError::Conflict(text),
+        e @ (Theirs::Unsupported | Theirs::Downgrade { .. }) => OrderError::Conflict(e.to_string()),
+        e @ Theirs::NotFound(_) => OrderError::NotFound(e.to_string()),
+        e @ Theirs::TooLarge { .. } => OrderError::TooLarge(e.to_string()),
+        e @ Theirs::NoRoom { .. } => OrderError::NoRoom(e.to_string()),
+        e @ (Theirs::Broken(_) | Theirs::Untrusted(_)) => OrderError::Invalid(e.to_string()),
+        e @ (Theirs::Disk { .. } | Theirs::Stopped) => OrderError::Failed(e.to_string()),
     }
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow, bail};
 
 use seedbox_chain::{Deployment, TrustSetting};
 
-use crate::settings::Settings;
+use crate::{settings::Settings, updates};
 
 pub(crate) mod relay;
 
@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) seeder: seedbox_seeder::Config,
     /// `None` if the box does not relay.
     pub(crate) relay: Option<relay::Relay>,
+    pub(crate) updater: seedbox_updater::Config,
 }
 
 #[derive(Debug, Clone)]
@@ -93,7 +94,9 @@ impl Config {
             bail!("`max_live` = 0: nothing would be seeded; write 1 or more");
         }
         let address = "an address like 0.0.0.0:8080";
+        let means = one::<updates::Means>("updates", s.updates.as_deref(), "off", "off or rauc")?;
         Ok(Self {
+            updater: updates::config(means, s.update_folders, &data, reserve)?,
             data,
             log: one(
                 "log",
@@ -279,7 +282,11 @@ pub(crate) fn size(key: &str, text: Option<&str>, default: u64) -> anyhow::Resul
 }
 
 /// A duration: a number with ms, s or min.
-fn duration(key: &str, text: Option<&str>, default: Duration) -> anyhow::Result<Duration> {
+pub(crate) fn duration(
+    key: &str,
+    text: Option<&str>,
+    default: Duration,
+) -> anyhow::Result<Duration> {
     let Some(text) = text else { return Ok(default) };
     let (number, unit) = split(text.trim());
     let scale = match unit {

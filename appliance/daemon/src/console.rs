@@ -1,43 +1,76 @@
 //! Commands for the console, beside the running box or without it.
 
 use std::{
+    fs::File,
     io::{Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
-    time::Duration,
+    path::Path,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use seedbox_store::Store;
 
-use crate::{config::Config, instance};
+use crate::{
+    config::{self, Config},
+    instance,
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two questions.
+const PAUSE: Duration = Duration::from_millis(500);
 
-/// Fails unless the running box answers that it is healthy.
-pub(crate) fn healthcheck(config: &Config) -> anyhow::Result<()> {
+/// Fails unless the running box answers that it is healthy; with `ready`, that it is at work with
+/// its data within reach. Asks again for as long as `wait` says.
+pub(crate) fn healthcheck(config: &Config, ready: bool, wait: Option<&str>) -> anyhow::Result<()> {
+    let wait = config::duration("wait", wait, Duration::ZERO)?;
+    let until = Instant::now() + wait;
+    loop {
+        match ask(config, ready) {
+            Err(_) if Instant::now() < until => std::thread::sleep(PAUSE),
+            answered => return answered,
+        }
+    }
+}
+
+fn ask(config: &Config, ready: bool) -> anyhow::Result<()> {
     let mut address =
         instance::find(&config.data).map_or(config.http.public_listen, |found| found.public);
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
-    let answer = get(address).with_context(|| format!("the box at {address} does not answer"))?;
+    let path = if ready { "/readyz" } else { "/healthz" };
+    let answer =
+        get(address, path).with_context(|| format!("the box at {address} does not answer"))?;
     let ok = answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200");
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     println!("{}", body.trim());
-    if ok {
-        Ok(())
-    } else {
-        bail!("the box is not well")
+    if !ok {
+        bail!("the box is not {}", if ready { "ready" } else { "well" });
     }
+    if ready {
+        let data = config.data.display();
+        try_data(&config.data).with_context(|| format!("{data} cannot be written"))?;
+    }
+    Ok(())
 }
 
-fn get(address: SocketAddr) -> std::io::Result<String> {
+/// Writes and deletes a file: a disk that went read-only still answers questions from memory.
+fn try_data(data: &Path) -> std::io::Result<()> {
+    let path = data.join(format!("health.{}.tmp", std::process::id()));
+    let tried = File::create(&path)
+        .and_then(|mut file| file.write_all(b"ready").and_then(|()| file.sync_all()));
+    let removed = std::fs::remove_file(&path);
+    tried.and(removed)
+}
+
+fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = Vec::new();
     stream.take(64 * 1024).read_to_end(&mut answer)?;

@@ -13,7 +13,7 @@ use anyhow::Context;
 use seedbox_store::Store;
 use serde::{Deserialize, Serialize};
 
-use crate::{instance, preset};
+use crate::{instance, preset, updates};
 
 const ORDER: &str = "factory-reset";
 
@@ -73,6 +73,10 @@ fn erase_state(data: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    match fs::remove_dir_all(updates::folder(data)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     File::open(data)?.sync_all()
 }
 
@@ -93,6 +97,8 @@ mod tests {
         let volume = data.join("volume");
         fs::create_dir_all(volume.join("torrents")).unwrap();
         fs::write(volume.join(".seedbox-volume.json"), "{}").unwrap();
+        fs::create_dir(updates::folder(data)).unwrap();
+        fs::write(updates::folder(data).join("incoming.raucb"), "x").unwrap();
         for name in ["seedbox.db", "seedbox.db-wal", "preset.toml", "letter.txt"] {
             fs::write(data.join(name), "x").unwrap();
         }

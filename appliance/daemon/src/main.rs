@@ -14,6 +14,7 @@ mod run;
 mod settings;
 mod settings_files;
 mod supervise;
+mod updates;
 
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -34,7 +35,8 @@ enum Command {
     /// Runs the box until it is told to stop.
     Run(Configured),
     /// Asks the running box how it is; fails if it is not well.
-    Healthcheck(Configured),
+    #[command(alias = "health")]
+    Healthcheck(Healthcheck),
     /// Shows the code that claims a new box.
     ClaimCode(Configured),
     /// Forgets the owner's password and makes a new claim code.
@@ -50,6 +52,18 @@ enum Command {
     },
     /// Prints the OpenAPI description of the owner's API.
     Openapi,
+}
+
+#[derive(Args)]
+struct Healthcheck {
+    /// Whether it is at work: every service is, and its data folder can be written.
+    #[arg(long)]
+    ready: bool,
+    /// Asks again until the answer is good, for so long at most, like 3min.
+    #[arg(long)]
+    wait: Option<String>,
+    #[command(flatten)]
+    configured: Configured,
 }
 
 #[derive(Args)]
@@ -71,9 +85,13 @@ impl Configured {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(configured) => configured.read().and_then(run::run),
-        Command::Healthcheck(configured) => configured
+        Command::Healthcheck(Healthcheck {
+            ready,
+            wait,
+            configured,
+        }) => configured
             .read()
-            .and_then(|config| console::healthcheck(&config)),
+            .and_then(|config| console::healthcheck(&config, ready, wait.as_deref())),
         Command::ClaimCode(configured) => configured
             .read()
             .and_then(|config| console::claim_code(&config)),

@@ -84,16 +84,20 @@ async fn build(
     )
     .await?;
     let (relay, mesh) = relay::start(config.relay, &config.data, store.clone(), services).await?;
+    let (updater, updater_handle) =
+        seedbox_updater::Service::new(config.updater, store.clone()).await?;
     let sources = alerts::Sources {
         chain: chain_handle.status(),
         seeder: seeder_handle.status(),
         owned: chain_handle.owned(),
+        update: updater_handle.status(),
         further: Vec::new(),
     };
     let (alerts_list, alerts) = watch::channel(Arc::default());
     let orders = Orders {
         relay,
         chain: chain_handle,
+        updater: updater_handle,
         seeder: seeder_handle.clone(),
         alerts,
         data: config.data,
@@ -123,6 +127,10 @@ async fn build(
     let (admin, public) = (http_handle.admin_address(), http_handle.public_address());
     services.spawn("chain", |stop| async move { Ok(chain.run(stop).await?) });
     services.spawn("seeder", |stop| async move { Ok(seeder.run(stop).await?) });
+    services.spawn(
+        "updater",
+        |stop| async move { Ok(updater.run(stop).await?) },
+    );
     services.spawn("http", |stop| async move { Ok(http.run(stop).await?) });
     services.spawn("alerts", |stop| async move {
         alerts::gather(sources, alerts_list, stop).await;

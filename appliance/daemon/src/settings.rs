@@ -32,8 +32,7 @@ pub(crate) struct Settings {
     /// Further names under which the panel may be opened.
     #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
     pub(crate) host_names: Vec<String>,
-    /// Whether the admin listener shows /metrics, in the format of Prometheus, without a password
-    /// [default: false].
+    /// Whether the panel's listener answers /metrics without a password [default: false].
     #[arg(long, env = "SEEDBOX_METRICS", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) metrics: Option<bool>,
     /// The claim code to use instead of a random one.
@@ -141,6 +140,12 @@ pub(crate) struct Settings {
     /// Whether the router is asked for an open port [default: true].
     #[arg(long, env = "SEEDBOX_MESH_PORT_MAPPING", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) mesh_port_mapping: Option<bool>,
+    /// What replaces this machine's system, if the box may do that: rauc, or off [default: off].
+    #[arg(long, env = "SEEDBOX_UPDATES")]
+    pub(crate) updates: Option<String>,
+    /// Folders where disks are mounted, in which updates are looked for [default: /media].
+    #[arg(long, env = "SEEDBOX_UPDATE_FOLDERS", value_delimiter = ',')]
+    pub(crate) update_folders: Vec<PathBuf>,
 }
 
 const MAX_FILE: u64 = 256 * 1024;
@@ -207,6 +212,8 @@ impl Settings {
             mesh_addresses: list(self.mesh_addresses, other.mesh_addresses),
             mesh_relays: list(self.mesh_relays, other.mesh_relays),
             mesh_port_mapping: self.mesh_port_mapping.or(other.mesh_port_mapping),
+            updates: self.updates.or(other.updates),
+            update_folders: list(self.update_folders, other.update_folders),
         }
     }
 }

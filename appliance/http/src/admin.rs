@@ -8,11 +8,11 @@ mod claim;
 mod events;
 mod factory_reset;
 pub(crate) mod host_names;
-mod metrics;
 mod openapi;
 mod session;
 mod status;
 mod torrents;
+mod update;
 mod volumes;
 mod wallets;
 
@@ -35,7 +35,7 @@ use crate::{
     Appliance, chain_trust,
     clock::Clock,
     config::{BODY_LIMIT, REQUEST_TIMEOUT},
-    health,
+    health, metrics,
     owner::{Owner, SessionCookie},
     panel,
     problem::{Problem, ProblemType, as_problem},
@@ -51,6 +51,8 @@ pub(crate) struct Admin {
     pub(crate) clock: Clock,
     pub(crate) started: Instant,
     pub(crate) shutdown: CancellationToken,
+    /// Whether `/metrics` is answered.
+    metrics: bool,
     streams: Arc<Semaphore>,
 }
 
@@ -61,6 +63,7 @@ impl Admin {
         host_names: HostNames,
         clock: Clock,
         shutdown: CancellationToken,
+        metrics: bool,
     ) -> Self {
         Admin {
             appliance,
@@ -69,6 +72,7 @@ impl Admin {
             clock,
             started: Instant::now(),
             shutdown,
+            metrics,
             streams: Arc::new(Semaphore::new(events::MAX_STREAMS)),
         }
     }
@@ -96,41 +100,38 @@ fn session_routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(wallets::list_wallets, wallets::link_wallet))
         .routes(routes!(wallets::unlink_wallet))
         .routes(routes!(volumes::set_quota))
+        .routes(routes!(update::discard))
+        .routes(routes!(update::install))
+        .routes(routes!(update::restart))
         .routes(routes!(openapi::openapi))
 }
 
+/// What only the owner may, and what takes as long as a stick or a browser takes to send a whole
+/// system. What they read has its own limits.
+fn patient_routes() -> OpenApiRouter<Arc<Admin>> {
+    OpenApiRouter::new()
+        .routes(routes!(update::upload))
+        .routes(routes!(update::fetch))
+}
+
 /// The whole admin listener.
-pub(crate) fn router(admin: Arc<Admin>, with_metrics: bool) -> Router {
-    let chain = admin.appliance.chain();
-    let with_session = session_routes()
-        .route_layer(middleware::from_fn_with_state(
-            Arc::clone(&admin),
-            require_session,
-        ))
-        .split_for_parts()
-        .0;
-    let with_session = chain_trust::told(with_session, chain);
+pub(crate) fn router(admin: Arc<Admin>) -> Router {
     let api = open_routes()
         .split_for_parts()
         .0
-        .merge(with_session)
-        .route("/api/{*path}", axum::routing::any(nothing_there))
-        .route_layer(middleware::from_fn_with_state(
-            Arc::clone(&admin),
-            require_owner,
-        ))
-        .layer(middleware::map_response(never_cached));
-    let mut router = Router::new().merge(api).route("/healthz", get(healthz));
-    if with_metrics {
-        router = router.route("/metrics", get(metrics::metrics));
-    }
-    router
+        .merge(with_session(session_routes(), &admin))
+        .route("/api/{*path}", axum::routing::any(nothing_there));
+    Router::new()
+        .merge(owned(api, &admin))
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(prometheus))
         .fallback(panel::serve)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             REQUEST_TIMEOUT,
         ))
+        .merge(owned(with_session(patient_routes(), &admin), &admin))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(require_json))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(
@@ -140,6 +141,26 @@ pub(crate) fn router(admin: Arc<Admin>, with_metrics: bool) -> Router {
         .layer(middleware::map_response(with_security_headers))
         .layer(middleware::map_response(as_problem))
         .with_state(admin)
+}
+
+fn with_session(routes: OpenApiRouter<Arc<Admin>>, admin: &Arc<Admin>) -> Router<Arc<Admin>> {
+    let guarded = routes
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(admin),
+            require_session,
+        ))
+        .split_for_parts()
+        .0;
+    chain_trust::told(guarded, admin.appliance.chain())
+}
+
+fn owned(routes: Router<Arc<Admin>>, admin: &Arc<Admin>) -> Router<Arc<Admin>> {
+    routes
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(admin),
+            require_owner,
+        ))
+        .layer(middleware::map_response(never_cached))
 }
 
 /// The header that hands the browser its session.
@@ -155,6 +176,14 @@ async fn healthz(State(admin): State<Arc<Admin>>) -> Response {
     health::respond(admin.appliance.as_ref())
 }
 
+async fn prometheus(State(admin): State<Arc<Admin>>) -> Response {
+    if admin.metrics {
+        return metrics::respond(admin.appliance.as_ref());
+    }
+    let detail = "Metrics are off. `metrics = true` in the configuration turns them on.";
+    Problem::new(ProblemType::NotFound, detail).into_response()
+}
+
 async fn require_host_name(
     State(admin): State<Arc<Admin>>,
     request: Request,
@@ -167,15 +196,19 @@ async fn require_host_name(
     Problem::new(ProblemType::Misdirected, detail).into_response()
 }
 
-/// A form on another website can send text but never application/json without asking first. A
-/// DELETE cannot come from a form and mostly has no body.
+/// A form on another website can send text but never application/json without asking first, nor
+/// the type that a bundle has. A DELETE cannot come from a form and mostly has no body.
 async fn require_json(request: Request, next: Next) -> Response {
     let headers = request.headers();
+    let wanted = match request.uri().path() {
+        update::UPLOAD => "application/octet-stream",
+        _ => "application/json",
+    };
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
         .and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted));
     let may_lack_it = match *request.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => true,
         Method::DELETE => !headers.contains_key(header::CONTENT_TYPE),
@@ -184,7 +217,7 @@ async fn require_json(request: Request, next: Next) -> Response {
     if is_json || may_lack_it {
         return next.run(request).await;
     }
-    let detail = "Send the body as application/json.";
+    let detail = format!("Send the body as {wanted}.");
     Problem::new(ProblemType::UnsupportedMediaType, detail).into_response()
 }
 

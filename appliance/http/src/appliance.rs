@@ -1,13 +1,14 @@
 //! The orders that the panel can give. The daemon implements them over the services' handles, so
 //! that this room knows no other service.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{io, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
+use bytes::Bytes;
+use futures::{future::BoxFuture, stream::BoxStream};
 use seedbox_core::{
     Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
-    RelayStatus, SeederStatus, TorrentStatus, WalletAddress,
+    RelayStatus, SeederStatus, TorrentStatus, UnixTime, UpdateStatus, WalletAddress,
 };
 use tokio::sync::watch;
 
@@ -22,6 +23,12 @@ pub enum OrderError {
     /// What it names does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// What was sent is too large.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The disk has no room for it.
+    #[error("{0}")]
+    NoRoom(String),
     /// It contradicts the present state, for example a setting that the configuration file locks.
     #[error("{0}")]
     Conflict(String),
@@ -49,6 +56,9 @@ pub enum RequestState {
     Unknown,
 }
 
+/// A bundle on its way in.
+pub type Content = BoxStream<'static, io::Result<Bytes>>;
+
 /// The box as its owner and its visitors can steer it.
 #[async_trait]
 pub trait Appliance: Send + Sync + 'static {
@@ -62,6 +72,8 @@ pub trait Appliance: Send + Sync + 'static {
     fn alerts(&self) -> watch::Receiver<Arc<Alerts>>;
     /// What the linked wallets own.
     fn owned(&self) -> watch::Receiver<Arc<Owned>>;
+    /// The updater's latest word; changes wake the receiver.
+    fn update(&self) -> watch::Receiver<UpdateStatus>;
     /// The land grid; replaced only when something on it changed.
     fn grid(&self) -> watch::Receiver<Arc<LandGrid>>;
 
@@ -80,6 +92,18 @@ pub trait Appliance: Send + Sync + 'static {
     /// Makes the box as new: it ends, and its next start begins without owner, wallets and models.
     /// What lies on disks other than the database's stays unless `external_volumes`.
     async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError>;
+
+    /// Takes in a bundle of `size` bytes and checks its signature.
+    async fn receive_update(&self, size: Option<u64>, content: Content) -> Result<(), OrderError>;
+    /// The same with one that was found on a disk.
+    async fn fetch_update(&self, path: String) -> Result<(), OrderError>;
+    /// Deletes the bundle that was taken in, and forgets what became of the last update.
+    async fn discard_update(&self) -> Result<(), OrderError>;
+    /// Begins to install the bundle that was taken in. An older one than what runs is a conflict
+    /// unless `allow_downgrade`.
+    async fn install_update(&self, allow_downgrade: bool) -> Result<(), OrderError>;
+    /// Restarts the machine into what was installed, now or at a time.
+    async fn restart_into_update(&self, at: Option<UnixTime>) -> Result<(), OrderError>;
 
     /// A visitor asks for a published model: the box counts the demand and fetches it into the
     /// community cache if it may. `from` is used for throttling alone and never stored.

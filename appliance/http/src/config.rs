@@ -23,7 +23,7 @@ pub struct Config {
     pub public_connections: usize,
     /// Connections of the public listener that one client may hold; further ones are closed.
     pub public_connections_per_client: usize,
-    /// Whether the admin listener shows `/metrics` to everybody who reaches it.
+    /// Whether the admin listener answers `/metrics`, to anybody who reaches it.
     pub metrics: bool,
     /// The claim code to use instead of a random one, until the box is claimed.
     pub claim_code: Option<String>,

@@ -9,6 +9,7 @@ mod property;
 mod relay;
 mod status;
 mod torrent;
+mod update;
 
 pub use alert::{Alert, Severity};
 pub use model_request::{ModelRequest, ModelRequestState};
@@ -22,4 +23,8 @@ pub use status::{
 pub use torrent::{
     AddTorrentRequest, AddedTorrent, Keep, Refusal, RefusalCode, Refusals, Torrent, TorrentState,
     Torrents,
+};
+pub use update::{
+    FetchUpdateRequest, FoundBundle, InstallUpdateRequest, LastUpdate, RestartRequest, Update,
+    UpdateBundle, UpdatePhase, UpdateResult,
 };

@@ -19,6 +19,7 @@ pub mod dto;
 mod error;
 mod extract;
 mod health;
+mod metrics;
 mod owner;
 mod panel;
 mod problem;
@@ -26,7 +27,7 @@ mod public;
 mod service;
 
 pub use admin::openapi_json;
-pub use appliance::{Appliance, OrderError, RequestState};
+pub use appliance::{Appliance, Content, OrderError, RequestState};
 pub use config::Config;
 pub use error::Error;
 pub use public::RelaySocket;

@@ -249,6 +249,9 @@ impl From<OrderError> for Problem {
             OrderError::NotFound(detail) => Problem::new(ProblemType::NotFound, detail),
             OrderError::Conflict(detail) => Problem::new(ProblemType::Conflict, detail),
             OrderError::Refused(reason) => Problem::refused(&reason),
+            OrderError::TooLarge(detail) => Problem::new(ProblemType::TooLarge, detail),
+            OrderError::NoRoom(detail) => Problem::new(ProblemType::Unavailable, detail)
+                .with_status(StatusCode::INSUFFICIENT_STORAGE),
             OrderError::Unavailable(detail) => Problem::new(ProblemType::Unavailable, detail),
             OrderError::Failed(detail) => {
                 tracing::error!(%detail, "an order failed");

@@ -85,16 +85,14 @@ impl Service {
         let service = Service {
             admin,
             public,
-            admin_router: admin::router(
-                Arc::new(Admin::new(
-                    Arc::clone(&appliance),
-                    Arc::clone(&owner),
-                    HostNames::new(&config.host_names),
-                    clock,
-                    shutdown.clone(),
-                )),
+            admin_router: admin::router(Arc::new(Admin::new(
+                Arc::clone(&appliance),
+                Arc::clone(&owner),
+                HostNames::new(&config.host_names),
+                clock,
+                shutdown.clone(),
                 config.metrics,
-            ),
+            ))),
             public_router: public::router(Arc::clone(&visitors)),
             visitors,
             appliance,

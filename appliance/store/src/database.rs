@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, sync::Arc, thread, time::Duration};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
@@ -17,6 +17,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_grid_epoch.sql"),
     include_str!("../migrations/0007_chain_slots.sql"),
 ];
+
+/// The oldest schema whose box can use a database of the newest one. Raised by a migration that takes
+/// away or changes what an older box reads, and by no other: a box that goes back after an update
+/// that did not work has to start on what the update has migrated.
+const USABLE_FROM: usize = 7;
+
+/// Where the database says so.
+const USABLE_FROM_SETTING: &str = "schema.usable_from";
 
 /// Orders that may wait before a caller has to.
 const QUEUE: usize = 256;
@@ -115,6 +123,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = MIGRATIONS.len();
     if found > known {
+        if usable_from(connection)? <= known {
+            return Ok(());
+        }
         return Err(Error::Newer {
             path: path.to_owned(),
             found,
@@ -127,7 +138,24 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
         step.pragma_update(None, "user_version", version + 1)?;
         step.commit()?;
     }
+    if usable_from(connection)? != USABLE_FROM {
+        let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let usable_from = USABLE_FROM.to_string();
+        connection.execute(sql, (USABLE_FROM_SETTING, usable_from))?;
+    }
     Ok(())
+}
+
+/// The oldest schema whose box can use this database, as the box says that migrated it last.
+fn usable_from(connection: &Connection) -> rusqlite::Result<usize> {
+    let sql = "SELECT value FROM settings WHERE name = ?1";
+    let text: Option<String> = connection
+        .query_row(sql, [USABLE_FROM_SETTING], |row| row.get(0))
+        .optional()?;
+    Ok(text
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
@@ -135,15 +163,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn opens_twice_and_refuses_a_newer_schema() {
+    fn uses_a_newer_schema_only_if_that_says_it_may() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("seedbox.db");
         drop(Store::open(&path).unwrap());
         drop(Store::open(&path).unwrap());
-        Connection::open(&path)
-            .unwrap()
-            .pragma_update(None, "user_version", 999)
+        let db = Connection::open(&path).unwrap();
+        db.pragma_update(None, "user_version", 999).unwrap();
+        drop(Store::open(&path).unwrap());
+        let version: usize = db
+            .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
+        assert_eq!(version, 999, "it was not touched");
+        let sql = "UPDATE settings SET value = '998' WHERE name = ?1";
+        assert_eq!(db.execute(sql, [USABLE_FROM_SETTING]).unwrap(), 1);
         assert!(matches!(
             Store::open(&path),
             Err(Error::Newer { found: 999, .. })

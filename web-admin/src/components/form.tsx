@@ -127,6 +127,33 @@ export function SecretField(props: SecretFieldProps) {
   );
 }
 
+interface FileFieldProps {
+  label: string;
+  hint: string;
+  accept: string;
+  onFile: (file: File | null) => void;
+  error?: string | undefined;
+}
+
+export function FileField(props: FileFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <Hint id={`${id}-hint`}>{props.hint}</Hint>
+      <input
+        id={id}
+        type="file"
+        accept={props.accept}
+        aria-invalid={props.error !== undefined}
+        aria-describedby={describedBy(id, props.hint, props.error)}
+        onChange={(event) => props.onFile(event.currentTarget.files?.[0] ?? null)}
+      />
+      <Wrong id={`${id}-wrong`}>{props.error}</Wrong>
+    </div>
+  );
+}
+
 interface CheckBoxProps {
   label: string;
   value: boolean;

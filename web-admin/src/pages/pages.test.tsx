@@ -3,9 +3,10 @@ import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-li
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Alert } from "../api";
 import { App } from "../app";
+import { UpdateCard, tonight } from "../components/update";
 import { VolumeCard } from "../components/volume";
 import type { LiveState } from "../live";
-import { WALLET, live, network, problem, torrent, volume } from "../testing";
+import { WALLET, live, network, problem, torrent, update, volume } from "../testing";
 import { ClaimPage } from "./claim";
 import { HomePage } from "./home";
 import { SignInPage } from "./sign-in";
@@ -358,7 +359,7 @@ describe("factory reset", () => {
       }
       return recent ? [202] : [403, problem("reauthenticate", "Give the password again.")];
     });
-    render(<SystemPage />);
+    render(<SystemPage live={heard()} now={10_000} />);
     press("Reset this box…");
     expect(log).toEqual([]);
     fireEvent.click(screen.getByLabelText(/^Also delete/));
@@ -373,5 +374,94 @@ describe("factory reset", () => {
       body: { external_volumes: true },
     });
     expect(screen.queryByRole("button", { name: "Reset this box…" })).toBeNull();
+  });
+});
+
+describe("software", () => {
+  const shown = (changes: Parameters<typeof update>[0]) =>
+    render(<UpdateCard update={update(changes)} now={10_000} />);
+
+  it("says so where the box does not update itself", () => {
+    shown({ supported: false });
+    expect(screen.getByText(/updated the way it was installed/)).toBeTruthy();
+    expect(screen.queryByLabelText("Update file")).toBeNull();
+  });
+
+  it("sends a file as it is, and shows why it is not taken", async () => {
+    const log = network(() => [422, problem("invalid-request", "The file is no update for this box.")]);
+    shown({});
+    press("Send to the box");
+    expect(await screen.findByText("Choose a file.")).toBeTruthy();
+    expect(log).toEqual([]);
+    const file = new File(["signed bytes"], "new.raucb");
+    fireEvent.change(screen.getByLabelText("Update file"), { target: { files: [file] } });
+    press("Send to the box");
+    expect((await screen.findByRole("alert")).textContent).toContain("no update for this box");
+    expect(log).toEqual([{ method: "POST", path: "/api/v1/update/bundle", body: "signed bytes" }]);
+  });
+
+  it("offers what lies on a disk, and takes it only when told", async () => {
+    const log = network(() => [204]);
+    shown({ found: [{ path: "/media/stick/new.raucb", size: 150e6 }] });
+    expect(log).toEqual([]);
+    press("Use /media/stick/new.raucb");
+    await waitFor(() => expect(log).toHaveLength(1));
+    expect(log[0]?.body).toEqual({ path: "/media/stick/new.raucb" });
+  });
+
+  it("installs a newer version at a word, an older one only after a question", async () => {
+    const log = network(() => [202]);
+    const bundle = { version: "0.2.0", notes: "Faster.", downgrade: false };
+    const { rerender } = shown({ phase: "verified", bundle });
+    expect(screen.getByText("Faster.")).toBeTruthy();
+    press("Install");
+    await waitFor(() => expect(log[0]?.body).toEqual({ allow_downgrade: false }));
+    const older = { ...bundle, version: "0.0.9", downgrade: true };
+    rerender(<UpdateCard update={update({ phase: "verified", bundle: older })} now={10_000} />);
+    expect(screen.getByText(/is older than 0.1.0, which runs/)).toBeTruthy();
+    press("Install the older version…");
+    expect(log).toHaveLength(1);
+    press("Install it");
+    await waitFor(() => expect(log[1]?.body).toEqual({ allow_downgrade: true }));
+  });
+
+  it("shows how far it is", () => {
+    const bundle = { version: "0.2.0", notes: "", downgrade: false };
+    shown({ phase: "installing", bundle, percent: 40 });
+    const bar = screen.getByRole("progressbar", { name: "Installing version 0.2.0" });
+    expect((bar as HTMLProgressElement).value).toBeCloseTo(0.4);
+  });
+
+  it("restarts now, or tonight", async () => {
+    const log = network(() => [202]);
+    const bundle = { version: "0.2.0", notes: "", downgrade: false };
+    shown({ phase: "installed", bundle });
+    press("Restart tonight at 3");
+    await waitFor(() => expect(log).toHaveLength(1));
+    const { at } = log[0]?.body as { at: number };
+    expect(at).toBeGreaterThan(10_000);
+    expect(at).toBeLessThanOrEqual(10_000 + 25 * 3_600);
+    await waitFor(() => {
+      press("Restart now");
+      expect(log.at(-1)?.body).toEqual({ at: null });
+    });
+    expect(await screen.findByText(/restarts now/)).toBeTruthy();
+  });
+
+  it("counts the night from this browser's clock", () => {
+    const evening = new Date(2026, 10, 27, 22, 0, 0);
+    expect(tonight(1_000, evening)).toBe(1_000 + 5 * 3_600);
+    const small = new Date(2026, 10, 28, 2, 30, 0);
+    expect(tonight(1_000, small)).toBe(1_000 + 1_800);
+  });
+
+  it("tells an owner that an update did not work, and why, until it is understood", async () => {
+    const log = network(() => [204]);
+    const last = { result: "rolled-back" as const, version: "0.2.0", reason: "it was not ready in time", at: 9 };
+    shown({ last });
+    expect(screen.getByText(/Version 0.2.0 did not work. The box went back/)).toBeTruthy();
+    expect(screen.getByText(/It was not ready in time. Nothing was lost./)).toBeTruthy();
+    press("Understood");
+    await waitFor(() => expect(log[0]).toMatchObject({ method: "DELETE", path: "/api/v1/update/bundle" }));
   });
 });

@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use futures::Stream;
-use seedbox_core::{Alerts, ChainStatus, Owned, SeederStatus};
+use seedbox_core::{Alerts, ChainStatus, Owned, SeederStatus, UpdateStatus};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, sleep_until},
@@ -56,6 +56,7 @@ pub(super) async fn events(
         seeder: admin.appliance.seeder(),
         alerts: admin.appliance.alerts(),
         owned: admin.appliance.owned(),
+        update: admin.appliance.update(),
         revoked: admin.owner.revocations(),
         admin,
         authenticated,
@@ -78,6 +79,7 @@ struct Watcher {
     seeder: watch::Receiver<SeederStatus>,
     alerts: watch::Receiver<Arc<Alerts>>,
     owned: watch::Receiver<Arc<Owned>>,
+    update: watch::Receiver<UpdateStatus>,
     revoked: watch::Receiver<()>,
     sent: Option<Instant>,
     session_check: Instant,
@@ -96,6 +98,7 @@ impl Watcher {
         self.seeder.mark_unchanged();
         self.alerts.mark_unchanged();
         self.owned.mark_unchanged();
+        self.update.mark_unchanged();
         let live = status::live(&self.admin);
         Event::default().event("status").json_data(live).ok()
     }
@@ -114,6 +117,7 @@ impl Watcher {
                 result = self.seeder.changed() => return result.ok(),
                 result = self.alerts.changed() => return result.ok(),
                 result = self.owned.changed() => return result.ok(),
+                result = self.update.changed() => return result.ok(),
             }
         }
     }

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use super::{open_routes, session_routes};
+use super::{open_routes, patient_routes, session_routes};
 use crate::problem::Problem;
 
 #[derive(OpenApi)]
@@ -20,14 +20,16 @@ use crate::problem::Problem;
         (name = "status", description = "How the box is doing."),
         (name = "torrents", description = "What the box holds and refuses."),
         (name = "wallets", description = "Linked wallets and their property."),
-        (name = "volumes", description = "Disk space.")
+        (name = "volumes", description = "Disk space."),
+        (name = "update", description = "The box's own system.")
     )
 )]
 struct Description;
 
 /// The admin API as OpenAPI 3.1, pretty JSON ending in a newline.
 pub fn openapi_json() -> String {
-    let (_, paths) = open_routes().merge(session_routes()).split_for_parts();
+    let routes = open_routes().merge(session_routes());
+    let (_, paths) = routes.merge(patient_routes()).split_for_parts();
     let mut description = Description::openapi();
     description.merge(paths);
     let mut json = serde_json::to_string_pretty(&description).unwrap_or_default();

@@ -7,7 +7,7 @@ use seedbox_core::{ChainStatus, SeederStatus};
 
 use super::Admin;
 use crate::{
-    dto::{Alert, Chain, Live, Relay, Seeder, Status, Torrent},
+    dto::{Alert, Chain, Live, Relay, Seeder, Status, Torrent, Update},
     health,
     problem::Problem,
 };
@@ -55,5 +55,6 @@ fn status_of(admin: &Admin, chain: &ChainStatus, seeder: &SeederStatus) -> Statu
         chain: Chain::from(chain),
         seeder: Seeder::from(seeder),
         relay: Relay::from(&*admin.appliance.relay().borrow()),
+        update: Update::from(&*admin.appliance.update().borrow()),
     }
 }

@@ -4,7 +4,7 @@ use seedbox_core as core;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Alert, Relay, Torrent};
+use super::{Alert, Relay, Torrent, Update};
 
 /// How a service is doing, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,6 +45,8 @@ pub struct Status {
     pub seeder: Seeder,
     /// The relay.
     pub relay: Relay,
+    /// Updates of the box's system.
+    pub update: Update,
 }
 
 /// What the chain service knows.

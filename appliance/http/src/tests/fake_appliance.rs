@@ -6,14 +6,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use seedbox_core::{
     Access, Alerts, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel,
-    ParcelProof, RelayStatus, SeederStatus, TorrentState, TorrentStatus, UnixTime, WalletAddress,
+    ParcelProof, RelayStatus, SeederStatus, TorrentState, TorrentStatus, UnixTime, UpdateStatus,
+    WalletAddress,
 };
 use tokio::sync::watch;
 
-use crate::{Appliance, OrderError, RelaySocket, RequestState};
+use crate::{Appliance, Content, OrderError, RelaySocket, RequestState};
 
 pub(super) struct FakeAppliance {
     pub(super) chain: watch::Sender<ChainStatus>,
@@ -22,6 +23,7 @@ pub(super) struct FakeAppliance {
     pub(super) alerts: watch::Sender<Arc<Alerts>>,
     pub(super) owned: watch::Sender<Arc<Owned>>,
     pub(super) grid: watch::Sender<Arc<LandGrid>>,
+    pub(super) update: watch::Sender<UpdateStatus>,
     /// The proof of every parcel; "not proved yet" without one.
     pub(super) proof: Mutex<Option<ParcelProof>>,
     /// What is answered about every access; "not known now" without one.
@@ -58,6 +60,7 @@ impl Default for FakeAppliance {
                 as_of: None,
             })),
             grid: watch::Sender::default(),
+            update: watch::Sender::default(),
             proof: Mutex::default(),
             access: Mutex::default(),
             orders: Mutex::default(),
@@ -184,6 +187,32 @@ impl Appliance for FakeAppliance {
 
     async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError> {
         self.ordered(format!("factory reset {external_volumes}"))
+    }
+
+    fn update(&self) -> watch::Receiver<UpdateStatus> {
+        self.update.subscribe()
+    }
+
+    async fn receive_update(&self, size: Option<u64>, content: Content) -> Result<(), OrderError> {
+        let sent = content.try_fold(0, |sum, bytes| async move { Ok(sum + bytes.len()) });
+        let sent = sent.await.map_err(|e| OrderError::Invalid(e.to_string()))?;
+        self.ordered(format!("receive {size:?} {sent}"))
+    }
+
+    async fn fetch_update(&self, path: String) -> Result<(), OrderError> {
+        self.ordered(format!("fetch {path}"))
+    }
+
+    async fn discard_update(&self) -> Result<(), OrderError> {
+        self.ordered("discard".to_owned())
+    }
+
+    async fn install_update(&self, allow_downgrade: bool) -> Result<(), OrderError> {
+        self.ordered(format!("install {allow_downgrade}"))
+    }
+
+    async fn restart_into_update(&self, at: Option<UnixTime>) -> Result<(), OrderError> {
+        self.ordered(format!("restart {:?}", at.map(|at| at.0)))
     }
 
     async fn request_model(

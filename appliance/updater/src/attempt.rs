@@ -1,0 +1,162 @@
+//! What the updater must know once the machine has been started again, and what it concludes from
+//! where it finds itself. The boot loader tells nobody why it went back; the slot that runs does.
+
+use seedbox_core::{UnixTime, UpdateOutcome};
+use seedbox_store::Store;
+use serde::{Deserialize, Serialize};
+
+/// Name of the setting under which it is kept.
+const SETTING: &str = "update";
+
+/// Everything that is kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Memory {
+    /// The update under way.
+    pub(crate) attempt: Option<Attempt>,
+    /// What the last confirmed update left running.
+    pub(crate) settled: Option<Settled>,
+    /// What became of the last update.
+    pub(crate) outcome: Option<UpdateOutcome>,
+}
+
+/// An update that is being written or waits to prove itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) version: String,
+    /// The slot that ran when it was installed.
+    pub(crate) from_slot: String,
+    /// The run of the machine in which it was installed.
+    pub(crate) boot_id: String,
+    /// Whether it was written to its end.
+    pub(crate) installed: bool,
+    /// When the machine restarts by itself.
+    pub(crate) restart_at: Option<UnixTime>,
+}
+
+/// A system that has shown that it works.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Settled {
+    pub(crate) slot: String,
+    pub(crate) version: String,
+}
+
+/// Where an attempt stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Written; the machine has not been restarted since.
+    Installed,
+    /// The new system runs.
+    Trying,
+    /// It was not written to its end; nothing has changed.
+    Interrupted,
+    /// The new system was tried and given up.
+    RolledBack,
+}
+
+/// Where the updater finds itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Here {
+    /// The slot that runs.
+    pub(crate) slot: String,
+    /// The slot that will be started next.
+    pub(crate) next: Option<String>,
+    /// This run of the machine.
+    pub(crate) boot_id: String,
+}
+
+impl Attempt {
+    pub(crate) fn standing(&self, here: &Here) -> Standing {
+        if here.slot != self.from_slot {
+            return Standing::Trying;
+        }
+        let written = self.installed || here.next.as_ref().is_some_and(|next| *next != here.slot);
+        match (written, here.boot_id == self.boot_id) {
+            (true, true) => Standing::Installed,
+            // Whoever wrote it was stopped, the machine started before it was whole.
+            (false, _) => Standing::Interrupted,
+            (true, false) => Standing::RolledBack,
+        }
+    }
+}
+
+impl Memory {
+    pub(crate) async fn read(store: &Store) -> Result<Self, seedbox_store::Error> {
+        Ok(store.setting(SETTING).await?.unwrap_or_default())
+    }
+
+    pub(crate) async fn write(&self, store: &Store) -> Result<(), seedbox_store::Error> {
+        store.set_setting(SETTING, self).await
+    }
+
+    /// The version of a system that had worked and whose slot runs no more, though no update is
+    /// under way.
+    pub(crate) fn fallen(&self, here: &Here) -> Option<String> {
+        let settled = self.settled.as_ref()?;
+        (self.attempt.is_none() && settled.slot != here.slot).then(|| settled.version.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(installed: bool) -> Attempt {
+        Attempt {
+            version: "0.2.0".into(),
+            from_slot: "A".into(),
+            boot_id: "first".into(),
+            installed,
+            restart_at: None,
+        }
+    }
+
+    fn here(slot: &str, next: &str, boot_id: &str) -> Here {
+        Here {
+            slot: slot.into(),
+            next: Some(next.into()),
+            boot_id: boot_id.into(),
+        }
+    }
+
+    #[test]
+    fn the_slot_and_the_run_say_what_became_of_it() {
+        use Standing::{Installed, Interrupted, RolledBack, Trying};
+        for (installed, here, expected) in [
+            (true, here("A", "B", "first"), Installed),
+            (true, here("B", "B", "second"), Trying),
+            (true, here("A", "A", "second"), RolledBack),
+            // The boot loader still names the other slot, but its tries are used up.
+            (true, here("A", "B", "second"), RolledBack),
+            (false, here("A", "A", "first"), Interrupted),
+            (false, here("A", "A", "second"), Interrupted),
+            // Written to its end after its watcher had been stopped.
+            (false, here("A", "B", "first"), Installed),
+            (false, here("B", "B", "second"), Trying),
+        ] {
+            assert_eq!(
+                attempt(installed).standing(&here),
+                expected,
+                "{installed} {here:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_system_that_worked_and_is_gone_is_noticed() {
+        let mut memory = Memory {
+            settled: Some(Settled {
+                slot: "B".into(),
+                version: "0.2.0".into(),
+            }),
+            ..Memory::default()
+        };
+        assert_eq!(memory.fallen(&here("B", "B", "x")), None);
+        assert_eq!(
+            memory.fallen(&here("A", "A", "x")).as_deref(),
+            Some("0.2.0")
+        );
+        memory.attempt = Some(attempt(true));
+        assert_eq!(memory.fallen(&here("A", "A", "x")), None);
+    }
+}

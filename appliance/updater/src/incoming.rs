@@ -1,0 +1,197 @@
+//! Taking a bundle in: streamed to the box's own disk, so that what is checked is what is
+//! installed, whatever happens to the stick or the browser it came from. Bounded in bytes and in
+//! time, with room on the disk before the first byte; what does not arrive whole leaves nothing.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use tokio::{
+    fs::{self, File},
+    io::{AsyncWriteExt, BufWriter},
+    time::timeout,
+};
+
+use crate::{Config, OrderError};
+
+/// Longest silence of whoever sends it.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Bytes written at once, and between two looks at the disk's room.
+const STEP: usize = 1 << 20;
+
+/// Where the bundle lies that was taken in last.
+pub(crate) fn bundle(config: &Config) -> PathBuf {
+    config.folder.join("incoming.raucb")
+}
+
+/// Deletes it.
+pub(crate) async fn discard(config: &Config) {
+    let _ = fs::remove_file(bundle(config)).await;
+}
+
+/// Removes a half file, unless told that it is whole.
+struct Draft {
+    path: PathBuf,
+    whole: bool,
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.whole {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Takes a bundle of `size` bytes in, in place of the one that was there, and tells `progress` how
+/// many bytes there are.
+///
+/// # Errors
+/// Too large, no room, not whole, or a failing disk; nothing of it is left then.
+pub(crate) async fn take(
+    config: &Config,
+    size: Option<u64>,
+    mut content: impl Stream<Item = io::Result<Bytes>> + Unpin,
+    mut progress: impl FnMut(u64),
+) -> Result<(), OrderError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OrderError::Disk { path, source }
+    };
+    let too_large = OrderError::TooLarge {
+        largest: config.largest,
+    };
+    if size.is_some_and(|size| size > config.largest) {
+        return Err(too_large);
+    }
+    fs::create_dir_all(&config.folder)
+        .await
+        .map_err(failed(&config.folder))?;
+    discard(config).await;
+    ensure_room(config, size.unwrap_or(0))?;
+    let mut draft = Draft {
+        path: config.folder.join("incoming.part"),
+        whole: false,
+    };
+    let file = File::create(&draft.path)
+        .await
+        .map_err(failed(&draft.path))?;
+    let mut file = BufWriter::with_capacity(STEP, file);
+    let (mut received, mut looked_at) = (0, 0);
+    while let Some(bytes) = timeout(SILENCE, content.next())
+        .await
+        .map_err(|_| OrderError::Broken("nothing came for 30 s".to_owned()))?
+    {
+        let bytes = bytes.map_err(|error| OrderError::Broken(error.to_string()))?;
+        received += bytes.len() as u64;
+        if received > config.largest {
+            return Err(too_large);
+        }
+        if received - looked_at >= STEP as u64 {
+            looked_at = received;
+            ensure_room(config, STEP as u64)?;
+            progress(received);
+        }
+        file.write_all(&bytes).await.map_err(failed(&draft.path))?;
+    }
+    if size.is_some_and(|size| size != received) {
+        let text = format!("it ended after {received} bytes");
+        return Err(OrderError::Broken(text));
+    }
+    file.flush().await.map_err(failed(&draft.path))?;
+    file.get_ref()
+        .sync_all()
+        .await
+        .map_err(failed(&draft.path))?;
+    fs::rename(&draft.path, bundle(config))
+        .await
+        .map_err(failed(&draft.path))?;
+    draft.whole = true;
+    Ok(())
+}
+
+fn ensure_room(config: &Config, needed: u64) -> Result<(), OrderError> {
+    let found = rustix::fs::statvfs(&config.folder).map_err(|error| OrderError::Disk {
+        path: config.folder.clone(),
+        source: error.into(),
+    })?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let free = free.saturating_sub(config.reserve);
+    if needed > free {
+        return Err(OrderError::NoRoom { needed, free });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn config(folder: &Path) -> Config {
+        Config {
+            largest: 3000,
+            folder: folder.join("updates"),
+            ..Config::disabled("0.1.0".parse().unwrap())
+        }
+    }
+
+    fn chunks(n: usize) -> impl Stream<Item = io::Result<Bytes>> + Unpin {
+        stream::iter((0..n).map(|_| Ok(Bytes::from(vec![7; 1000]))))
+    }
+
+    async fn left(config: &Config) -> Vec<String> {
+        let entries = std::fs::read_dir(&config.folder).into_iter().flatten();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_whole_bundle_is_taken_and_replaces_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        for (size, n) in [(Some(2000), 2), (None, 3)] {
+            take(&config, size, chunks(n), |_| {}).await.unwrap();
+            let bytes = std::fs::read(bundle(&config)).unwrap();
+            assert_eq!(bytes.len(), n * 1000);
+            assert_eq!(left(&config).await, ["incoming.raucb"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_broken_or_without_room_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let take = async |config: &Config, size, n| {
+            let result = take(config, size, chunks(n), |_| {}).await;
+            assert_eq!(left(config).await, [""; 0]);
+            result.unwrap_err()
+        };
+        let too_large = |error| matches!(error, OrderError::TooLarge { largest: 3000 });
+        assert!(too_large(take(&config, Some(3001), 1).await));
+        assert!(too_large(take(&config, None, 4).await));
+        let error = take(&config, Some(2500), 2).await;
+        assert!(matches!(error, OrderError::Broken(_)), "{error}");
+        let full = Config {
+            reserve: u64::MAX,
+            ..config
+        };
+        let error = take(&full, Some(1000), 1).await;
+        assert!(
+            matches!(
+                error,
+                OrderError::NoRoom {
+                    needed: 1000,
+                    free: 0
+                }
+            ),
+            "{error}"
+        );
+    }
+}

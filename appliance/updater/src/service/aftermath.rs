@@ -1,0 +1,148 @@
+//! What became of an update: found out after a start of the machine, remembered, and told.
+
+use std::path::Path;
+
+use seedbox_core::{UpdateOutcome, UpdatePhase};
+
+use super::{Service, now};
+use crate::{
+    Config, Error,
+    attempt::{Attempt, Here, Settled, Standing},
+    incoming,
+    rauc::Rauc,
+};
+
+impl Service {
+    /// Finds out where the box is and what became of the update that was under way.
+    pub(super) async fn take_up(&mut self) -> Result<(), Error> {
+        let Some(here) = find_itself(&self.rauc, &self.config).await else {
+            return Ok(());
+        };
+        if let Some(version) = self.memory.fallen(&here) {
+            let reason = "it had worked, and then no longer started".to_owned();
+            self.roll_back(version, reason, &here).await?;
+        }
+        let phase = match self.memory.attempt.clone() {
+            None => UpdatePhase::Idle,
+            Some(attempt) => self.conclude(attempt, &here).await?,
+        };
+        let nothing = phase == UpdatePhase::Idle;
+        self.status.send_modify(|status| {
+            status.slot = Some(here.slot.clone());
+            status.phase = phase;
+        });
+        self.here = Some(here);
+        if nothing && self.work.is_none() && incoming::bundle(&self.config).exists() {
+            self.check(None, None);
+        }
+        Ok(())
+    }
+
+    async fn conclude(&mut self, mut attempt: Attempt, here: &Here) -> Result<UpdatePhase, Error> {
+        let version = attempt.version.clone();
+        match attempt.standing(here) {
+            Standing::Trying => {
+                // Whoever started it anew has carried this out.
+                attempt.restart_at = None;
+                self.memory.attempt = Some(attempt);
+                self.memory.write(&self.store).await?;
+                Ok(UpdatePhase::Trying { version })
+            }
+            Standing::Installed => {
+                let restart_at = attempt.restart_at;
+                Ok(UpdatePhase::Installed {
+                    version,
+                    restart_at,
+                })
+            }
+            // `rauc` may still be at it; the next start of the machine tells.
+            Standing::Interrupted if attempt.boot_id == here.boot_id => Ok(UpdatePhase::Idle),
+            Standing::Interrupted => {
+                let reason = "it was interrupted while it was being installed";
+                self.ended(failed(Some(version), &reason), None).await?;
+                Ok(UpdatePhase::Idle)
+            }
+            Standing::RolledBack => {
+                let told = read_reason(&self.config.reason).await;
+                let reason = told.unwrap_or_else(|| "it did not start, or not well".to_owned());
+                self.roll_back(version, reason, here).await?;
+                Ok(UpdatePhase::Idle)
+            }
+        }
+    }
+
+    async fn roll_back(
+        &mut self,
+        version: String,
+        reason: String,
+        here: &Here,
+    ) -> Result<(), Error> {
+        tracing::error!(%version, "the update was rolled back: {reason}");
+        let outcome = UpdateOutcome::RolledBack {
+            version,
+            reason,
+            at: now(),
+        };
+        self.ended(outcome, Some(here.slot.clone())).await
+    }
+
+    pub(super) async fn confirm(&mut self, version: String) -> Result<(), Error> {
+        tracing::info!(%version, "the update works and stays");
+        let slot = self.here.as_ref().map(|here| here.slot.clone());
+        let outcome = UpdateOutcome::Confirmed { version, at: now() };
+        self.ended(outcome, slot).await?;
+        self.set_phase(UpdatePhase::Idle);
+        Ok(())
+    }
+
+    /// An update is over; `slot` runs from now on.
+    pub(super) async fn ended(
+        &mut self,
+        outcome: UpdateOutcome,
+        slot: Option<String>,
+    ) -> Result<(), Error> {
+        self.memory.attempt = None;
+        if let Some(slot) = slot {
+            let version = self.config.running.to_string();
+            self.memory.settled = Some(Settled { slot, version });
+        }
+        let _ = tokio::fs::remove_file(&self.config.reason).await;
+        self.tell(outcome).await
+    }
+
+    pub(super) async fn tell(&mut self, outcome: UpdateOutcome) -> Result<(), Error> {
+        self.memory.outcome = Some(outcome.clone());
+        self.memory.write(&self.store).await?;
+        self.status
+            .send_modify(|status| status.outcome = Some(outcome));
+        Ok(())
+    }
+}
+
+async fn find_itself(rauc: &Rauc, config: &Config) -> Option<Here> {
+    let slots = rauc.slots().await.inspect_err(|error| {
+        tracing::warn!("which system runs is not known yet: {error}");
+    });
+    let slots = slots.ok()?;
+    let boot_id = tokio::fs::read_to_string(&config.boot_id).await;
+    Some(Here {
+        next: slots.next(),
+        slot: slots.booted?,
+        boot_id: boot_id.unwrap_or_default().trim().to_owned(),
+    })
+}
+
+/// The outcome of an update that left everything as it was.
+pub(super) fn failed(version: Option<String>, reason: &impl ToString) -> UpdateOutcome {
+    UpdateOutcome::Failed {
+        version,
+        reason: reason.to_string(),
+        at: now(),
+    }
+}
+
+async fn read_reason(path: &Path) -> Option<String> {
+    let text = tokio::fs::read_to_string(path).await.ok()?;
+    let line: String = text.trim().chars().take(300).collect();
+    (!line.is_empty()).then_some(line)
+}
