@@ -15,10 +15,7 @@ mod withholding;
 mod writing;
 
 use seedbox_core::{BlockRef, UnixTime};
-use seedbox_store::{
-    Store,
-    chain::{Change, Reading},
-};
+use seedbox_store::{Store, chain::Reading};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tracing::{info, warn};
 
@@ -32,7 +29,7 @@ use crate::{
     logs::{self, EventLog},
     source::{Header, Source},
     view::View,
-    working::Working,
+    working::{Change, Working},
 };
 
 /// Blocks that can be undone.
@@ -191,9 +188,9 @@ impl Reader {
     }
 
     /// Undoes changes that will not be written.
-    fn take_back(&mut self, changes: &[Change]) {
-        for change in changes.iter().rev() {
-            self.working.projection.set(change.before.clone());
+    fn take_back(&mut self, changes: Vec<Change>) {
+        for change in changes.into_iter().rev() {
+            self.working.projection.set(change.before);
         }
     }
 
@@ -258,16 +255,17 @@ impl Reader {
 
     /// Projects events; what cannot be used is counted and left out.
     fn project(&mut self, logs: &[EventLog]) -> Vec<Change> {
-        let mut changes = Vec::new();
+        let (mut changes, mut rows) = (Vec::new(), Vec::new());
         let mut unusable = 0usize;
         for EventLog { block, log } in logs {
             let projection = &mut self.working.projection;
             let meaning = contracts::decode(&self.deployment, log);
-            let written = projection.replay(&self.deployment, log);
+            let written = projection.replay(&self.deployment, log, &mut rows);
             unusable += usize::from(meaning.is_err() || written.is_err());
-            let meant = meaning.ok().flatten().map(|event| projection.apply(event));
-            let rows = meant.into_iter().chain(written).flatten();
-            changes.extend(rows.map(|(before, after)| Change {
+            if let Ok(Some(event)) = meaning {
+                rows.extend(projection.apply(event));
+            }
+            changes.extend(rows.drain(..).map(|(before, after)| Change {
                 block: *block,
                 before,
                 after,

@@ -85,7 +85,7 @@ impl Reader {
             match changing(source, number, &logs).await {
                 Ok(block) => blocks.push(block),
                 Err(error) => {
-                    self.take_back(&changes);
+                    self.take_back(changes);
                     return Err(error.into());
                 }
             }
