@@ -49,8 +49,8 @@ impl Reader {
         // Taken out before the wait: if the wait is cancelled they are written or read again,
         // never written twice.
         let Unwritten { blocks, rows, undo } = std::mem::take(&mut self.working.unwritten);
-        self.working.unproved = self.working.proved != self.working.tip
-            && (self.working.unproved || !rows.is_empty());
+        self.working.unproved =
+            self.working.proved != self.working.tip && (self.working.unproved || !rows.is_empty());
         let (floor, changed) = if blocks.is_empty() {
             (0, None)
         } else {

@@ -52,11 +52,7 @@ impl Words {
     }
 
     /// Changes a word and returns it as it was and as it is.
-    pub(super) fn change(
-        &mut self,
-        path: B256,
-        change: impl FnOnce(U256) -> U256,
-    ) -> (U256, U256) {
+    pub(super) fn change(&mut self, path: B256, change: impl FnOnce(U256) -> U256) -> (U256, U256) {
         let slot = &mut self.buckets[bucket_of(&path)];
         let shared = slot.get_or_insert_default();
         let found = shared.find(&path);
