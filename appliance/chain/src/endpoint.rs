@@ -18,8 +18,10 @@ use alloy::{
 use seedbox_core::{BlockRef, UnixTime, WalletAddress};
 use seedbox_store::chain::Contract;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
+    task::spawn_blocking,
     time::timeout,
 };
 
@@ -326,8 +328,15 @@ impl Source for Endpoint {
             .filter()
             .from_block(*numbers.start())
             .to_block(*numbers.end());
-        let logs: Vec<RpcLog> = self.ask("eth_getLogs", (range,)).await?;
-        Ok(logs.into_iter().map(Log::from).collect())
+        let answer: Box<RawValue> = self.ask("eth_getLogs", (range,)).await?;
+        // Megabytes: meanwhile this thread has other things to do.
+        let read = spawn_blocking(move || {
+            let logs: Vec<RpcLog> = serde_json::from_str(answer.get())?;
+            Ok(logs.into_iter().map(Log::from).collect())
+        });
+        let broken_off = |_| EndpointError::Unreachable("reading was broken off".into());
+        let read: serde_json::Result<_> = read.await.map_err(broken_off)?;
+        read.map_err(|e| EndpointError::of(TransportError::deser_err(e, ""), &self.secrets))
     }
 
     async fn logs_of(&self, blocks: &[BlockRef]) -> Result<Vec<Log>, EndpointError> {

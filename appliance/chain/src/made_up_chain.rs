@@ -193,7 +193,7 @@ impl Source for MadeUpChain {
             .iter()
             .take_while(|b| b.header.block.number <= block.number);
         for log in upto.flat_map(|b| &b.logs) {
-            let _ = state.replay(&deployment(), log); // what no contract can have told
+            let _ = state.replay(&deployment(), log, &mut Vec::new()); // what no contract can have told
         }
         Ok(Evidence {
             block: *block,

@@ -66,7 +66,8 @@ impl Projection {
         replaced.filter(|(before, after)| before != after).collect()
     }
 
-    /// Writes what a log wrote into the contracts' storage. Returns the words before and after.
+    /// Writes what a log wrote into the contracts' storage. Adds the words before and after to
+    /// `rows`.
     ///
     /// # Errors
     /// The contracts cannot have made this log.
@@ -74,8 +75,9 @@ impl Projection {
         &mut self,
         deployment: &Deployment,
         log: &Log,
-    ) -> Result<Vec<(Row, Row)>, Unusable> {
-        storage::replay(Arc::make_mut(&mut self.storage), deployment, log)
+        rows: &mut Vec<(Row, Row)>,
+    ) -> Result<(), Unusable> {
+        storage::replay(Arc::make_mut(&mut self.storage), deployment, log, rows)
     }
 
     /// The contracts' storage.

@@ -114,7 +114,9 @@ mod tests {
         };
         for x in 0..100 {
             let minted = log(&block, 0, &transferred(Parcel { x, y: 0 }, None, 5));
-            projection.replay(&deployment(), &minted).unwrap();
+            projection
+                .replay(&deployment(), &minted, &mut Vec::new())
+                .unwrap();
         }
         let storage = projection.storage().clone();
         let roots = storage.roots();

@@ -10,15 +10,12 @@ mod audit;
 mod bisection;
 mod forks;
 mod pace;
-mod settled;
+mod ranges;
 mod withholding;
 mod writing;
 
 use seedbox_core::{BlockRef, UnixTime};
-use seedbox_store::{
-    Store,
-    chain::{Change, Reading},
-};
+use seedbox_store::{Store, chain::Reading};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tracing::{info, warn};
 
@@ -29,10 +26,10 @@ use crate::{
     Deployment, contracts,
     endpoint_error::EndpointError,
     headers::Vouched,
-    logs::{self, EventLog},
+    logs::EventLog,
     source::{Header, Source},
     view::View,
-    working::Working,
+    working::{Change, Working},
 };
 
 /// Blocks that can be undone.
@@ -42,7 +39,7 @@ pub(crate) const JOURNAL_DEPTH: u64 = 512;
 const BY_HASH: u64 = 8;
 
 /// Headers that are read at once.
-const CHUNK: u64 = 64;
+const CHUNK: u64 = 128;
 
 /// Times that one look at the chain may go back before the endpoint is called unreliable.
 const MAX_REWINDS: u32 = 3;
@@ -182,92 +179,29 @@ impl Reader {
             }
             None => start,
         };
-        let settled = head_number.saturating_sub(JOURNAL_DEPTH);
-        if next <= settled {
-            self.read_settled(source, next, settled).await
-        } else {
-            self.read_recent(source, next, head).await
-        }
+        self.read(source, head, next).await
     }
 
     /// Undoes changes that will not be written.
-    fn take_back(&mut self, changes: &[Change]) {
-        for change in changes.iter().rev() {
-            self.working.projection.set(change.before.clone());
+    fn take_back(&mut self, changes: Vec<Change>) {
+        for change in changes.into_iter().rev() {
+            self.working.projection.set(change.before);
         }
-    }
-
-    /// Reads blocks that may yet be reorganised.
-    async fn read_recent(
-        &mut self,
-        source: &impl Source,
-        next: u64,
-        head: &Header,
-    ) -> Result<bool, Failure> {
-        let last = head.block.number;
-        let by_hash = last - next < BY_HASH;
-        let (to, range_logs) = if by_hash {
-            (last, None)
-        } else {
-            let upto = (last - BY_HASH).min(next + CHUNK - 1);
-            let (to, logs) = self.pace.logs(source, next, upto).await?;
-            (to, Some(logs))
-        };
-        let headers = if next == last {
-            vec![*head]
-        } else {
-            source.headers(next..=to).await?
-        };
-        let Some(linked) = self.link(&headers, head)? else {
-            return Ok(false);
-        };
-        let logs = match range_logs {
-            Some(logs) => logs,
-            None => source.logs_of(&linked).await?,
-        };
-        let logs = logs::check(&self.deployment, logs, next..=to, |number| {
-            linked
-                .iter()
-                .find(|block| block.number == number)
-                .map(|block| block.hash)
-        })?;
-        let changes = self.project(&logs);
-        let floor = last.saturating_sub(JOURNAL_DEPTH);
-        self.working.floor = self.working.floor.max(floor);
-        self.commit(linked, changes, to == last).await?;
-        Ok(true)
-    }
-
-    /// The blocks of `headers` if they continue what was read, `None` if they are of another fork.
-    fn link(&self, headers: &[Header], head: &Header) -> Result<Option<Vec<BlockRef>>, Failure> {
-        let first = headers.first().ok_or_else(|| nonsense("no headers"))?;
-        if self.working.tip.is_some_and(|tip| tip.hash != first.parent) {
-            return Ok(None);
-        }
-        let linked = headers
-            .windows(2)
-            .all(|pair| pair[0].block.hash == pair[1].parent);
-        let agrees = headers
-            .iter()
-            .all(|h| h.block.number != head.block.number || h.block.hash == head.block.hash);
-        if !linked || !agrees {
-            return Err(nonsense("headers that are not of one chain").into());
-        }
-        Ok(Some(headers.iter().map(|header| header.block).collect()))
     }
 
     /// Projects events; what cannot be used is counted and left out.
     fn project(&mut self, logs: &[EventLog]) -> Vec<Change> {
-        let mut changes = Vec::new();
+        let (mut changes, mut rows) = (Vec::new(), Vec::new());
         let mut unusable = 0usize;
         for EventLog { block, log } in logs {
             let projection = &mut self.working.projection;
             let meaning = contracts::decode(&self.deployment, log);
-            let written = projection.replay(&self.deployment, log);
+            let written = projection.replay(&self.deployment, log, &mut rows);
             unusable += usize::from(meaning.is_err() || written.is_err());
-            let meant = meaning.ok().flatten().map(|event| projection.apply(event));
-            let rows = meant.into_iter().chain(written).flatten();
-            changes.extend(rows.map(|(before, after)| Change {
+            if let Ok(Some(event)) = meaning {
+                rows.extend(projection.apply(event));
+            }
+            changes.extend(rows.drain(..).map(|(before, after)| Change {
                 block: *block,
                 before,
                 after,

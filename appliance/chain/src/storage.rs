@@ -50,15 +50,19 @@ impl Storage {
 
     /// Sets a word by its path in the trie and returns it as it was.
     pub(crate) fn set(&mut self, contract: Contract, path: B256, word: U256) -> U256 {
-        self.words[contract as usize].set(path, word)
+        self.words[contract as usize].change(path, |_| word).0
     }
 
-    /// Sets a word; gives the row before and after, if they differ.
-    fn write(&mut self, contract: Contract, slot: U256, word: U256) -> Option<(Row, Row)> {
-        let path = path(slot);
-        let before = self.set(contract, path, word);
+    /// Changes a word; gives the row before and after, if they differ.
+    fn change(
+        &mut self,
+        contract: Contract,
+        path: B256,
+        change: impl FnOnce(U256) -> U256,
+    ) -> Option<(Row, Row)> {
+        let (before, after) = self.words[contract as usize].change(path, change);
         let row = |word: U256| Row::Slot(contract, path.0, word.to_be_bytes());
-        (before != word).then(|| (row(before), row(word)))
+        (before != after).then(|| (row(before), row(after)))
     }
 }
 

@@ -4,9 +4,30 @@
 use std::collections::BTreeMap;
 
 use seedbox_core::BlockRef;
-use seedbox_store::chain::{Change, Reading, ReadingId, Row};
+use seedbox_store::chain::{Reading, ReadingId, Row, Undo};
 
 use crate::{projection::Projection, storage::Roots};
+
+/// A row replaced by an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Height of the block with the event.
+    pub(crate) block: u64,
+    /// The row before.
+    pub(crate) before: Row,
+    /// The row after; same key.
+    pub(crate) after: Row,
+}
+
+/// What the store does not have yet.
+#[derive(Default)]
+pub(crate) struct Unwritten {
+    pub(crate) blocks: Vec<BlockRef>,
+    /// The changed rows as they are after all; of several with one key the last counts.
+    pub(crate) rows: Vec<Row>,
+    /// How to undo the changes that can be undone.
+    pub(crate) undo: Vec<Undo>,
+}
 
 /// One reading from the contracts' first block on.
 pub(crate) struct Working {
@@ -27,8 +48,8 @@ pub(crate) struct Working {
     pub(crate) roots: Option<Roots>,
     /// The state differs from the one last shown.
     pub(crate) changed: bool,
-    /// Blocks that the store does not have yet, and what they changed.
-    pub(crate) unwritten: (Vec<BlockRef>, Vec<Change>),
+    /// What the store does not have yet.
+    pub(crate) unwritten: Unwritten,
     /// The first block and those from `floor` on.
     blocks: BTreeMap<u64, BlockRef>,
     /// Blocks with changes, ascending: the last one at or below `floor` and all above.
@@ -71,8 +92,18 @@ impl Working {
         );
         self.blocks
             .extend(blocks.iter().map(|block| (block.number, *block)));
-        self.unwritten.0.extend(blocks);
-        self.unwritten.1.extend(changes);
+        self.unwritten.blocks.extend(blocks);
+        for change in changes {
+            let Change {
+                block,
+                before,
+                after,
+            } = change;
+            self.unwritten.rows.push(after);
+            if block > self.floor {
+                self.unwritten.undo.push(Undo { block, before });
+            }
+        }
         if let Some(first) = self.first() {
             self.blocks = self.blocks.split_off(&self.floor);
             self.blocks.insert(first.number, first);

@@ -6,8 +6,6 @@
 
 mod rows;
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 use seedbox_core::{
     BlockRef, Model, ModelId, Parcel, Placement, PlacementId, UnixTime, WalletAddress,
@@ -81,15 +79,13 @@ impl Row {
     }
 }
 
-/// A row replaced by an event.
+/// How a row was before an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct Undo {
     /// Height of the block with the event.
     pub block: u64,
     /// The row before.
     pub before: Row,
-    /// The row after; same key.
-    pub after: Row,
 }
 
 /// What is written at once. All of it may be empty.
@@ -97,8 +93,11 @@ pub struct Change {
 pub struct Batch {
     /// Blocks to remember, ascending; the last becomes the tip.
     pub blocks: Vec<BlockRef>,
-    /// Changes in the order of their events, none beyond the last block.
-    pub changes: Vec<Change>,
+    /// The changed rows as they are now. Of several with one key the last counts.
+    pub rows: Vec<Row>,
+    /// How to undo the changes, in the order of their events. Where it says nothing about a block
+    /// above the floor, that block changed nothing.
+    pub undo: Vec<Undo>,
     /// Lowest block that has to be gone back to: older journal entries are dropped.
     pub floor: u64,
     /// The last block at or below `floor` with a change, if it is to be remembered anew.
@@ -339,16 +338,16 @@ fn reading(db: &Connection, id: ReadingId) -> Result<Reading, Error> {
 
 fn apply(db: &Connection, id: ReadingId, batch: &Batch) -> Result<(), Error> {
     let floor = batch.floor.cast_signed();
-    let mut outcome = BTreeMap::new();
-    for change in &batch.changes {
-        if change.block > batch.floor {
-            rows::journal(db, id, change.block, &change.before)?;
-        }
-        outcome.insert(change.after.key(), &change.after);
+    for undo in batch.undo.iter().filter(|undo| undo.block > batch.floor) {
+        rows::journal(db, id, undo.block, &undo.before)?;
     }
     // Each row once, in the order in which it lies in the file.
-    for row in outcome.values() {
-        rows::set(db, id, row)?;
+    let mut rows: Vec<&Row> = batch.rows.iter().collect();
+    rows.sort_by(|a, b| a.key().cmp(&b.key()));
+    for same in rows.chunk_by(|a, b| a.key() == b.key()) {
+        if let Some(last) = same.last() {
+            rows::set(db, id, last)?;
+        }
     }
     let sql = "INSERT INTO chain_blocks (reading, number, hash, timestamp) VALUES (?1, ?2, ?3, ?4)";
     for block in &batch.blocks {

@@ -145,8 +145,10 @@ impl Bench {
     /// Logs a second from the start of a box to the map of all of them.
     fn synchronise(&self) -> Result<f64> {
         let started = Instant::now();
-        drop(self.afresh("info")?);
-        Ok(self.parcels as f64 / started.elapsed().as_secs_f64())
+        let seedbox = self.afresh("info")?;
+        let taken = started.elapsed();
+        drop(seedbox);
+        Ok(self.parcels as f64 / taken.as_secs_f64())
     }
 
     /// Logs a second of asking for the same ranges one after the other.

@@ -55,7 +55,7 @@ proptest! {
         log.inner.address = Address::repeat_byte(contract);
         log.inner.data = alloy::primitives::LogData::new_unchecked(topics, Bytes::from(data));
         let _ = decode(&deployment(), &log);
-        let _ = Projection::default().replay(&deployment(), &log);
+        let _ = Projection::default().replay(&deployment(), &log, &mut Vec::new());
     }
 }
 

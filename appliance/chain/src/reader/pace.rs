@@ -1,6 +1,10 @@
-//! How many blocks one question is about: as many as make a good answer and the endpoint likes.
+//! How many blocks one question is about: as many as make a good answer and the endpoint likes. Two
+//! questions at once, so that the endpoint need not wait until an answer is read.
+
+use std::ops::RangeInclusive;
 
 use alloy::rpc::types::Log;
+use futures::future::try_join;
 use tracing::{debug, info};
 
 use crate::{endpoint_error::EndpointError, source::Source};
@@ -9,8 +13,8 @@ use crate::{endpoint_error::EndpointError, source::Source};
 const FIRST: u64 = 256;
 const MOST: u64 = 50_000;
 
-/// Logs in one answer that are enough: some megabytes of JSON, which have to be held in memory.
-const ENOUGH: u64 = 6_000;
+/// Logs in a range that are enough: some megabytes of JSON, which have to be held in memory.
+const ENOUGH: u64 = 12_000;
 
 /// The number of blocks to ask for next.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +43,8 @@ impl Pace {
     ) -> Result<(u64, Vec<Log>), EndpointError> {
         loop {
             let to = last.min(next.saturating_add(self.blocks - 1));
-            match source.logs(next..=to).await {
+            match self.ask(source, next..=to).await {
                 Ok(logs) => {
-                    debug!(from = next, to, logs = logs.len(), "read logs");
                     self.got(to - next + 1, logs.len() as u64);
                     return Ok((to, logs));
                 }
@@ -63,6 +66,23 @@ impl Pace {
         }
     }
 
+    /// Asks for the two halves of a range at once, unless the endpoint has complained.
+    async fn ask(
+        &self,
+        source: &impl Source,
+        range: RangeInclusive<u64>,
+    ) -> Result<Vec<Log>, EndpointError> {
+        let (from, to) = (*range.start(), *range.end());
+        if self.refused || from == to {
+            return ask(source, range).await;
+        }
+        let middle = from + (to - from) / 2;
+        let halves = (ask(source, from..=middle), ask(source, middle + 1..=to));
+        let (mut logs, others) = try_join(halves.0, halves.1).await?;
+        logs.extend(others);
+        Ok(logs)
+    }
+
     fn got(&mut self, blocks: u64, logs: u64) {
         let fitting = (blocks * ENOUGH / logs.max(1)).max(1);
         if fitting < self.blocks {
@@ -77,4 +97,11 @@ impl Pace {
             self.blocks = (self.blocks + step).min(fitting).min(MOST);
         }
     }
+}
+
+async fn ask(source: &impl Source, range: RangeInclusive<u64>) -> Result<Vec<Log>, EndpointError> {
+    let (from, to) = (*range.start(), *range.end());
+    let logs = source.logs(range).await?;
+    debug!(from, to, logs = logs.len(), "read logs");
+    Ok(logs)
 }

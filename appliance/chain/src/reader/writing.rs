@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use seedbox_core::{AsOf, BlockRef, UnixTime};
-use seedbox_store::chain::{Batch, Change};
+use seedbox_store::chain::Batch;
 use tokio::time::Instant;
 
 use super::{Failure, Reader};
+use crate::working::{Change, Unwritten};
 
 /// Seconds between two writes that only say that nothing happened: flash memory wears out.
 const QUIET: u64 = 60;
 
-/// Changes that are worth a write while old blocks are read, and how long fewer of them may wait.
-/// The same rows change again and again: the more at once, the less is written.
-const WORTH: usize = 100_000;
+/// Changed rows that are worth a write while old blocks are read, and how long fewer of them may
+/// wait: 30 MB. The same rows change again and again: the more at once, the less is written. What
+/// can wait until the map is shown keeps nobody waiting.
+const WORTH: usize = 400_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl Reader {
@@ -26,7 +28,7 @@ impl Reader {
         at_head: bool,
     ) -> Result<(), Failure> {
         self.working.remember(blocks, changes);
-        let enough = self.working.unwritten.1.len() >= WORTH;
+        let enough = self.working.unwritten.rows.len() >= WORTH;
         let waits = !enough && self.written.elapsed() < LONGEST_WAIT;
         if waits || (at_head && self.working.complete) {
             return Ok(());
@@ -46,9 +48,9 @@ impl Reader {
         self.written = Instant::now();
         // Taken out before the wait: if the wait is cancelled they are written or read again,
         // never written twice.
-        let (blocks, changes) = std::mem::take(&mut self.working.unwritten);
-        self.working.unproved = self.working.proved != self.working.tip
-            && (self.working.unproved || !changes.is_empty());
+        let Unwritten { blocks, rows, undo } = std::mem::take(&mut self.working.unwritten);
+        self.working.unproved =
+            self.working.proved != self.working.tip && (self.working.unproved || !rows.is_empty());
         let (floor, changed) = if blocks.is_empty() {
             (0, None)
         } else {
@@ -58,7 +60,8 @@ impl Reader {
             floor,
             changed,
             blocks,
-            changes,
+            rows,
+            undo,
             observed_at,
             proved: self.working.proved.map(|block| block.number),
         };
@@ -82,7 +85,7 @@ impl Reader {
     /// The head was reached: this state is now the one to be served.
     pub(super) async fn confirm(&mut self, now: UnixTime) -> Result<(), Failure> {
         // Blocks without events wait: after a power cut they are simply read again.
-        let news = self.working.unproved || !self.working.unwritten.1.is_empty();
+        let news = self.working.unproved || !self.working.unwritten.rows.is_empty();
         if news || self.due(now) {
             self.write(Some(now)).await?;
         }

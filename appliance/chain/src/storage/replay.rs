@@ -7,7 +7,7 @@ use alloy::{
 };
 use seedbox_store::chain::{Contract, Row};
 
-use super::{Storage, TOKEN_OWNERS, entry, short_string, word_of};
+use super::{Storage, TOKEN_OWNERS, entry, path, short_string, word_of};
 use crate::{
     Deployment,
     contracts::{
@@ -34,7 +34,8 @@ const fn small(slot: u64) -> U256 {
     U256::from_limbs([slot, 0, 0, 0])
 }
 
-/// Writes what one event wrote. Gives the rows before and after, in the order of the writes.
+/// Writes what one event wrote. Adds the rows before and after, in the order of the writes, to
+/// `rows`.
 ///
 /// # Errors
 /// The log is not one that the contracts can have made; nothing was written.
@@ -42,13 +43,14 @@ pub(crate) fn replay(
     storage: &mut Storage,
     deployment: &Deployment,
     log: &Log,
-) -> Result<Vec<(Row, Row)>, Unusable> {
+    rows: &mut Vec<(Row, Row)>,
+) -> Result<(), Unusable> {
     let contract = contract_of(deployment, log)?;
     let topic = *log.topic0().ok_or(Unusable::Malformed)?;
     let mut writer = Writer {
         storage,
         contract,
-        rows: Vec::new(),
+        rows,
     };
     match contract {
         Contract::Land if writer.token(topic, log)? => {}
@@ -57,13 +59,13 @@ pub(crate) fn replay(
         Contract::Model => writer.model(topic, log)?,
         Contract::Placement => writer.placement(topic, log)?,
     }
-    Ok(writer.rows)
+    Ok(())
 }
 
 struct Writer<'a> {
     storage: &'a mut Storage,
     contract: Contract,
-    rows: Vec<(Row, Row)>,
+    rows: &'a mut Vec<(Row, Row)>,
 }
 
 impl Writer<'_> {
@@ -90,18 +92,19 @@ impl Writer<'_> {
         let token = event.tokenId;
         if !event.from.is_zero() {
             let balance = entry(word(event.from), TOKEN_BALANCES);
-            self.set(balance, self.get(balance).wrapping_sub(U256::ONE));
+            self.change(balance, |held| held.wrapping_sub(U256::ONE));
             // Ends without an event of its own.
             self.set(entry(token, TOKEN_APPROVALS), U256::ZERO);
             if self.contract == Contract::Land {
                 let parcel = entry(token, LAND_PARCELS);
-                let tenure = (self.get(parcel) >> ADDRESS_BITS).wrapping_add(U256::ONE);
-                self.set(parcel, tenure << ADDRESS_BITS);
+                self.change(parcel, |word| {
+                    (word >> ADDRESS_BITS).wrapping_add(U256::ONE) << ADDRESS_BITS
+                });
             }
         }
         if !event.to.is_zero() {
             let balance = entry(word(event.to), TOKEN_BALANCES);
-            self.set(balance, self.get(balance).wrapping_add(U256::ONE));
+            self.change(balance, |held| held.wrapping_add(U256::ONE));
         }
         self.set(entry(token, TOKEN_OWNERS), word(event.to));
     }
@@ -196,18 +199,18 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn get(&self, slot: U256) -> U256 {
-        self.storage.word(self.contract, slot)
+    fn set(&mut self, slot: U256, word: U256) {
+        self.change(slot, |_| word);
     }
 
-    fn set(&mut self, slot: U256, word: U256) {
-        self.rows
-            .extend(self.storage.write(self.contract, slot, word));
+    fn change(&mut self, slot: U256, change: impl FnOnce(U256) -> U256) {
+        let changed = self.storage.change(self.contract, path(slot), change);
+        self.rows.extend(changed);
     }
 
     fn set_bits(&mut self, slot: U256, lowest: usize, count: usize, value: U256) {
         let mask = ((U256::ONE << count) - U256::ONE) << lowest;
-        self.set(slot, (self.get(slot) & !mask) | (value << lowest));
+        self.change(slot, |word| (word & !mask) | (value << lowest));
     }
 
     /// Up to 31 bytes lie in the slot itself; more lie from the slot's hash on.

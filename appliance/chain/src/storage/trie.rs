@@ -93,7 +93,7 @@ mod tests {
         for count in [1u64, 2, 400, 5_000, 30_000] {
             let mut storage = Storage::default();
             for slot in (0..count).map(U256::from) {
-                storage.write(Contract::Placement, slot, word_by_chance(slot));
+                storage.set(Contract::Placement, path(slot), word_by_chance(slot));
             }
             let slots: Vec<U256> = (count.saturating_sub(100)..count + 100)
                 .map(U256::from)
@@ -123,7 +123,7 @@ mod tests {
                 0 => U256::ZERO,
                 _ => word_by_chance(slot + U256::from(step)),
             };
-            storage.write(Contract::Placement, slot, word);
+            storage.set(Contract::Placement, path(slot), word);
             match word.is_zero() {
                 true => words.remove(&path(slot)),
                 false => words.insert(path(slot), word),

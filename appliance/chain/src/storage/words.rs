@@ -51,12 +51,13 @@ impl Words {
             .unwrap_or_default()
     }
 
-    /// Sets a word and returns it as it was.
-    pub(super) fn set(&mut self, path: B256, word: U256) -> U256 {
+    /// Changes a word and returns it as it was and as it is.
+    pub(super) fn change(&mut self, path: B256, change: impl FnOnce(U256) -> U256) -> (U256, U256) {
         let slot = &mut self.buckets[bucket_of(&path)];
         let shared = slot.get_or_insert_default();
         let found = shared.find(&path);
         let before = found.map_or(U256::ZERO, |at| shared.words[at].1);
+        let word = change(before);
         if before != word {
             let bucket = Arc::make_mut(shared);
             bucket.hash = OnceLock::new();
@@ -69,7 +70,7 @@ impl Words {
         if shared.words.is_empty() {
             *slot = None;
         }
-        before
+        (before, word)
     }
 
     /// The buckets with words, ascending, each with its place in the trie.

@@ -76,14 +76,14 @@ fn none(row: &Row) -> Row {
 fn batch(number: u64, changes: Vec<(Row, Row)>) -> Batch {
     Batch {
         blocks: vec![block(number)],
-        changes: changes
-            .into_iter()
-            .map(|(before, after)| Change {
+        undo: changes
+            .iter()
+            .map(|(before, _)| Undo {
                 block: number,
-                before,
-                after,
+                before: before.clone(),
             })
             .collect(),
+        rows: changes.into_iter().map(|(_, after)| after).collect(),
         ..Batch::default()
     }
 }
