@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -38,6 +39,7 @@ pub const PASSWORD: &str = "a long enough password";
 #[derive(Clone)]
 pub struct Settings {
     keys: BTreeMap<String, String>,
+    environment: BTreeMap<String, OsString>,
     folder: Arc<TempDir>,
 }
 
@@ -51,6 +53,7 @@ impl Settings {
         let folder = Arc::new(tempfile::Builder::new().prefix("seedbox-").tempdir()?);
         let settings = Self {
             keys: BTreeMap::new(),
+            environment: BTreeMap::new(),
             folder,
         };
         let data = settings.data();
@@ -63,6 +66,7 @@ impl Settings {
             .set("peer_listen", "0.0.0.0:0")
             .set("chain_poll", "250ms")
             .set("dht", "false")
+            .set("mdns", "false")
             .set("lan", lan)
             .set("quota", "100MB")
             .set("reserve", "1MB")
@@ -91,6 +95,18 @@ impl Settings {
         Ok(run(&mut self.command(subcommand)?)?.trim().to_owned())
     }
 
+    /// The same with one variable of the environment that is no setting.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A folder of the box's own, for what a test wants to lie beside its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The box's data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -115,6 +131,7 @@ impl Settings {
         for (key, value) in &self.keys {
             command.env(format!("SEEDBOX_{}", key.to_uppercase()), value);
         }
+        command.envs(&self.environment);
         Ok(command)
     }
 
@@ -372,6 +389,17 @@ impl Seedbox {
     /// It was refused.
     pub fn status(&self) -> Result<Value> {
         self.admin.get("/api/v1/status")
+    }
+
+    /// The names of what needs the owner, gravest first.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub fn alerts(&self) -> Result<Vec<String>> {
+        let status = self.status()?;
+        let alerts = status["alerts"].as_array().context("no alerts")?;
+        let ids = alerts.iter().filter_map(|alert| alert["id"].as_str());
+        Ok(ids.map(str::to_owned).collect())
     }
 
     /// Every torrent it holds.

@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod chain_faults;
+mod clock;
 mod corruption;
 mod factory_reset;
 mod grid;
@@ -13,8 +14,10 @@ mod idle;
 mod kill;
 mod lies;
 mod light_node;
+mod name;
 mod ownership;
 mod quota;
 mod real_peers;
 mod shutdown;
 mod volume;
+mod watchdog;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -15,11 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Fails unless the running box answers that it is healthy.
 pub(crate) fn healthcheck(config: &Config) -> anyhow::Result<()> {
-    let mut address =
-        instance::find(&config.data).map_or(config.http.public_listen, |found| found.public);
-    if address.ip().is_unspecified() {
-        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
+    let public = instance::find(&config.data).map(|found| found.public);
+    let address = instance::reachable(public.unwrap_or(config.http.public_listen));
     let answer = get(address).with_context(|| format!("the box at {address} does not answer"))?;
     let ok = answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200");
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);

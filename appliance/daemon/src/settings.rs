@@ -32,6 +32,12 @@ pub(crate) struct Settings {
     /// Further names under which the panel may be opened.
     #[arg(long, env = "SEEDBOX_HOST_NAMES", value_delimiter = ',')]
     pub(crate) host_names: Vec<String>,
+    /// Whether the home network is told the box's name (mDNS) [default: true].
+    #[arg(long, env = "SEEDBOX_MDNS", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) mdns: Option<bool>,
+    /// That name, without `.local` [default: seedbox].
+    #[arg(long, env = "SEEDBOX_LOCAL_NAME")]
+    pub(crate) local_name: Option<String>,
     /// The claim code to use instead of a random one.
     #[arg(long, env = "SEEDBOX_CLAIM_CODE", hide_env_values = true)]
     pub(crate) claim_code: Option<String>,
@@ -101,6 +107,12 @@ pub(crate) struct Settings {
     /// Torrents announced at the same time [default: 200].
     #[arg(long, env = "SEEDBOX_MAX_LIVE")]
     pub(crate) max_live: Option<usize>,
+    /// GPIO number of the light's pin, on a Raspberry Pi [default: none].
+    #[arg(long, env = "SEEDBOX_LED_PIN")]
+    pub(crate) led_pin: Option<u8>,
+    /// GPIO number of the pin that the button connects to ground [default: none].
+    #[arg(long, env = "SEEDBOX_BUTTON_PIN")]
+    pub(crate) button_pin: Option<u8>,
 }
 
 const MAX_FILE: u64 = 256 * 1024;
@@ -135,6 +147,8 @@ impl Settings {
                 .public_connections_per_client
                 .or(other.public_connections_per_client),
             host_names: list(self.host_names, other.host_names),
+            mdns: self.mdns.or(other.mdns),
+            local_name: self.local_name.or(other.local_name),
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),
             deployment: self.deployment.or(other.deployment),
@@ -154,6 +168,8 @@ impl Settings {
             reserve: self.reserve.or(other.reserve),
             model_limit: self.model_limit.or(other.model_limit),
             max_live: self.max_live.or(other.max_live),
+            led_pin: self.led_pin.or(other.led_pin),
+            button_pin: self.button_pin.or(other.button_pin),
         }
     }
 }
