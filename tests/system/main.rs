@@ -14,7 +14,6 @@ mod idle;
 mod kill;
 mod lies;
 mod light_node;
-mod name;
 mod ownership;
 mod quota;
 mod real_peers;
