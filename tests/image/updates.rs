@@ -27,8 +27,8 @@ fn settings(machine: &Machine) -> Result<Settings> {
             "update_folders",
             machine.path("media").display().to_string(),
         )
-        .with_environment("PATH", machine.search_path())
-        .with_environment(
+        .environment("PATH", machine.search_path())
+        .environment(
             "RUNTIME_DIRECTORY",
             machine.path("run").display().to_string(),
         )

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -38,7 +39,7 @@ pub const PASSWORD: &str = "a long enough password";
 #[derive(Clone)]
 pub struct Settings {
     keys: BTreeMap<String, String>,
-    environment: BTreeMap<String, String>,
+    environment: BTreeMap<String, OsString>,
     /// A program and its arguments that start the box.
     inside: Vec<String>,
     folder: Arc<TempDir>,
@@ -70,6 +71,7 @@ impl Settings {
             .set("mesh_port_mapping", "false")
             .set("chain_poll", "250ms")
             .set("dht", "false")
+            .set("mdns", "false")
             .set("lan", lan)
             .set("quota", "100MB")
             .set("reserve", "1MB")
@@ -80,13 +82,6 @@ impl Settings {
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
         self.keys.insert(key.to_owned(), value.into());
-        self
-    }
-
-    /// The same with an environment variable that is no setting.
-    #[must_use]
-    pub fn with_environment(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.environment.insert(name.to_owned(), value.into());
         self
     }
 
@@ -110,6 +105,18 @@ impl Settings {
     /// It failed.
     pub fn console(&self, subcommand: &str) -> Result<String> {
         Ok(run(&mut self.command(subcommand)?)?.trim().to_owned())
+    }
+
+    /// The same with one variable of the environment that is no setting.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A folder of the box's own, for what a test wants to lie beside its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The box's data folder.
@@ -140,10 +147,10 @@ impl Settings {
             }
         };
         command.arg(subcommand).current_dir(self.folder.path());
-        command.envs(&self.environment);
         for (key, value) in &self.keys {
             command.env(format!("SEEDBOX_{}", key.to_uppercase()), value);
         }
+        command.envs(&self.environment);
         Ok(command)
     }
 
@@ -401,6 +408,17 @@ impl Seedbox {
     /// It was refused.
     pub fn status(&self) -> Result<Value> {
         self.admin.get("/api/v1/status")
+    }
+
+    /// The names of what needs the owner, gravest first.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub fn alerts(&self) -> Result<Vec<String>> {
+        let status = self.status()?;
+        let alerts = status["alerts"].as_array().context("no alerts")?;
+        let ids = alerts.iter().filter_map(|alert| alert["id"].as_str());
+        Ok(ids.map(str::to_owned).collect())
     }
 
     /// Every torrent it holds.

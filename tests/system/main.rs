@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod chain_faults;
+mod clock;
 mod corruption;
 mod factory_reset;
 mod grid;
@@ -20,3 +21,4 @@ mod real_peers;
 mod relay;
 mod shutdown;
 mod volume;
+mod watchdog;

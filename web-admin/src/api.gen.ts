@@ -700,6 +700,55 @@ export interface components {
             /** @description Newest first. */
             refusals: components["schemas"]["Refusal"][];
         };
+        /** @description What the relay knows of itself: sums, and no name of anybody. */
+        Relay: {
+            /**
+             * Format: int64
+             * @description Boxes known, this one included.
+             */
+            boxes: number;
+            /**
+             * Format: int64
+             * @description Circuits that lead to other boxes.
+             */
+            circuits: number;
+            /**
+             * Format: int64
+             * @description Clients whose entry this box is.
+             */
+            clients: number;
+            /** @description How it is doing. */
+            health: components["schemas"]["Health"];
+            /**
+             * Format: int64
+             * @description Members of all rooms.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description Bytes sent to clients this month (UTC).
+             */
+            month_bytes: number;
+            /**
+             * Format: int64
+             * @description The owner's limit on them; null without one.
+             */
+            month_limit: number | null;
+            /** @description Whether it runs. */
+            on: boolean;
+            /**
+             * Format: int64
+             * @description Rooms on this box.
+             */
+            rooms: number;
+            /** @description One sentence for the owner. */
+            sentence: string;
+            /**
+             * Format: int64
+             * @description Sessions that come through other boxes.
+             */
+            streams: number;
+        };
         /** @description Restarts the box into what was installed. */
         RestartRequest: {
             /**
@@ -778,6 +827,8 @@ export interface components {
              * @description The box's clock, Unix seconds; ages are to be counted from it.
              */
             now: number;
+            /** @description The relay. */
+            relay: components["schemas"]["Relay"];
             /** @description The seeder. */
             seeder: components["schemas"]["Seeder"];
             /**
