@@ -50,7 +50,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let start_anew = CancellationToken::new();
     let mut services = Services::new(stop.clone());
-    build(config, &instance, &mut services, &start_anew).await?;
+    Box::pin(build(config, &instance, &mut services, &start_anew)).await?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let outcome = tokio::select! {
