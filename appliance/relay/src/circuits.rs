@@ -24,7 +24,7 @@ struct Leg {
 
 enum State {
     Opening(BoxFuture<'static, Result<FrameStream, Code>>),
-    Open(FrameStream),
+    Open(Box<FrameStream>),
 }
 
 /// All of a session.
@@ -107,7 +107,7 @@ impl Leg {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(code)) => return Poll::Ready(code),
                 Poll::Ready(Ok(stream)) => {
-                    self.state = State::Open(stream);
+                    self.state = State::Open(Box::new(stream));
                     let State::Open(stream) = &mut self.state else {
                         return Poll::Pending;
                     };
