@@ -1,7 +1,7 @@
 //! A box's descriptor: what everybody may know of it, signed by itself, with an end. Section 11 of the
 //! protocol.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 use crate::{
     Malformed, NodeId, NoiseKey,
