@@ -10,7 +10,7 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -109,11 +109,6 @@ world-bar: contracts
 sync-bar: contracts
 	cargo build --release -p seedbox
 	cargo run --release -p system-tests --bin bench_sync
-
-## The relay: rooms full of people, idle sessions, a crowd at the door, one hop beside iroh-relay. 6 minutes.
-relay-bar:
-	cargo build --release -p seedbox
-	cargo run --release -p system-tests --features load --bin bench_relay
 
 ## Who learns an address or a word: four boxes and two people in network namespaces; wants root.
 relay-leak-test:

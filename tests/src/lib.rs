@@ -16,8 +16,6 @@ pub mod docker;
 pub mod history;
 pub mod http;
 pub mod land;
-#[cfg(feature = "load")]
-pub mod load;
 pub mod models;
 pub mod node;
 pub mod process;
