@@ -1,6 +1,6 @@
 # Thin names for real commands. `make setup` installs what the others need.
 
-DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs mount util-linux
+DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs faketime mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
 DEB_DEBIAN = systemd-container
 PARTS_DEBIAN = shellcheck systemd

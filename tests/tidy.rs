@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use system_tests::{process::run, repository};
 
 /// Each heavy dependency and the one room that may name it.
-const ROOMS: [(&str, &str); 10] = [
+const ROOMS: [(&str, &str); 11] = [
     ("librqbit", "seeder"),
     ("alloy", "chain"),
     ("rusqlite", "store"),
@@ -15,11 +15,14 @@ const ROOMS: [(&str, &str); 10] = [
     ("ethereum_ssz", "light-client"),
     ("tree_hash", "light-client"),
     ("rppal", "board"),
+    ("mdns-sd", "mdns"),
     ("iroh", "mesh"),
     ("snow", "relay-proto"),
 ];
 /// None of them may know another; only the daemon knows all.
-const SERVICES: [&str; 6] = ["http", "seeder", "chain", "relay", "board", "updater"];
+const SERVICES: [&str; 7] = [
+    "http", "seeder", "chain", "relay", "board", "mdns", "updater",
+];
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 8] = [
     "util", "utils", "common", "helper", "helpers", "manager", "misc", "stuff",

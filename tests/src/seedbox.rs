@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -38,7 +39,7 @@ pub const PASSWORD: &str = "a long enough password";
 #[derive(Clone)]
 pub struct Settings {
     keys: BTreeMap<String, String>,
-    environment: BTreeMap<String, String>,
+    environment: BTreeMap<String, OsString>,
     /// A program and its arguments that start the box.
     inside: Vec<String>,
     folder: Arc<TempDir>,
@@ -68,6 +69,7 @@ impl Settings {
             .set("peer_listen", "0.0.0.0:0")
             .set("chain_poll", "250ms")
             .set("dht", "false")
+            .set("mdns", "false")
             .set("lan", lan)
             .set("quota", "100MB")
             .set("reserve", "1MB")
@@ -83,7 +85,7 @@ impl Settings {
 
     /// The same with an environment variable that is no setting.
     #[must_use]
-    pub fn with_environment(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn with_environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
     }
@@ -108,6 +110,11 @@ impl Settings {
     /// It failed.
     pub fn console(&self, subcommand: &str) -> Result<String> {
         Ok(run(&mut self.command(subcommand)?)?.trim().to_owned())
+    }
+
+    /// A folder of the box's own, for what a test wants to lie beside its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The box's data folder.
@@ -399,6 +406,17 @@ impl Seedbox {
     /// It was refused.
     pub fn status(&self) -> Result<Value> {
         self.admin.get("/api/v1/status")
+    }
+
+    /// The names of what needs the owner, gravest first.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub fn alerts(&self) -> Result<Vec<String>> {
+        let status = self.status()?;
+        let alerts = status["alerts"].as_array().context("no alerts")?;
+        let ids = alerts.iter().filter_map(|alert| alert["id"].as_str());
+        Ok(ids.map(str::to_owned).collect())
     }
 
     /// Every torrent it holds.

@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod chain_faults;
+mod clock;
 mod corruption;
 mod factory_reset;
 mod grid;
@@ -19,3 +20,4 @@ mod quota;
 mod real_peers;
 mod shutdown;
 mod volume;
+mod watchdog;

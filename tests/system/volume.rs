@@ -58,8 +58,14 @@ fn a_disk_that_comes_loose_and_returns() -> Result<()> {
         "the volume has no marker"
     );
 
+    let alert = format!("volume-missing:{}", seedbox.volumes()?[0].id);
     disk.unmount()?;
     wait_volume(&seedbox, "missing")?;
+    wait_until("the owner to be told", LIMIT, || {
+        let alerts = seedbox.alerts()?;
+        ensure!(alerts.first() == Some(&alert), "{alerts:?}");
+        Ok(())
+    })?;
     world.anvil.place(owner, parcel, during_id)?;
     wait_until("the model without a place to be refused", LIMIT, || {
         let refusals = seedbox.refusals()?;
@@ -91,6 +97,11 @@ fn a_disk_that_comes_loose_and_returns() -> Result<()> {
 
     disk.mount()?;
     wait_volume(&seedbox, "ready")?;
+    wait_until("the owner to be told of it", LIMIT, || {
+        let alerts = seedbox.alerts()?;
+        ensure!(!alerts.contains(&alert), "{alerts:?}");
+        Ok(())
+    })?;
     for model in [&before, &during] {
         seedbox.wait_secured(&model.info_hash, "owned", LIMIT)?;
         let original = world.publisher.content_of(model);

@@ -14,7 +14,7 @@ import { TorrentsPage } from "./pages/torrents";
 import { WalletsPage } from "./pages/wallets";
 import { usePage } from "./route";
 
-type Visitor = "unknown" | "unclaimed" | "stranger" | "owner";
+type Visitor = "unknown" | "unclaimed" | "forgetful" | "stranger" | "owner";
 
 /** How often ages on the page are counted anew, in milliseconds. */
 const TICK = 5_000;
@@ -49,8 +49,21 @@ export function App() {
           onClaimedBefore={() => setVisitor("stranger")}
         />
       );
+    case "forgetful":
+      return (
+        <ClaimPage
+          again
+          onSignedIn={() => setVisitor("owner")}
+          onClaimedBefore={() => setVisitor("stranger")}
+        />
+      );
     case "stranger":
-      return <SignInPage onSignedIn={() => setVisitor("owner")} />;
+      return (
+        <SignInPage
+          onSignedIn={() => setVisitor("owner")}
+          onNewPassword={() => setVisitor("forgetful")}
+        />
+      );
     case "owner":
       return <OwnerPages onSignedOut={() => void look()} />;
   }

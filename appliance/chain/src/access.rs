@@ -24,8 +24,8 @@ use self::{
     voices::{Told, Voices},
 };
 use crate::{
-    Config, Deployment, Error, TrustSetting, clock, endpoint_error::EndpointError,
-    evidence::Evidence, view::View,
+    Config, Deployment, Error, TrustSetting, endpoint_error::EndpointError, evidence::Evidence,
+    view::View,
 };
 
 /// Visitors who may wait.
@@ -260,7 +260,7 @@ impl Desk<'_> {
             Ok(()) => self.known(&question, &standing).ok_or(Error::Busy),
             Err(error) => Err(Error::Unanswered {
                 block: standing.anchor.block.number,
-                age: clock::now().seconds_since(standing.observed_at),
+                age: seedbox_clock::now().seconds_since(standing.observed_at),
                 reason: error.to_string(),
             }),
         };
@@ -273,7 +273,7 @@ impl Desk<'_> {
         let (Some(as_of), Some(proved)) = (view.as_of, &view.proved) else {
             return Err(Error::Unproved);
         };
-        let age = clock::now().seconds_since(as_of.observed_at);
+        let age = seedbox_clock::now().seconds_since(as_of.observed_at);
         if age > self.stale_after.as_secs() {
             let block = as_of.block.number;
             return Err(Error::Stale { block, age });

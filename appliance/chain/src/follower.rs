@@ -9,7 +9,6 @@ use tokio::{
 };
 
 use crate::{
-    clock,
     endpoint_error::EndpointError,
     endpoints::Endpoints,
     reader::{Failure, Reader},
@@ -64,7 +63,7 @@ impl Follower {
         for index in self.endpoints.due() {
             let failure = match self.endpoints.connection(index).await {
                 Err(error) => error,
-                Ok(endpoint) => match self.reader.look(endpoint, clock::now()).await {
+                Ok(endpoint) => match self.reader.look(endpoint, seedbox_clock::now()).await {
                     Ok(()) => {
                         self.endpoints.succeeded(index);
                         return Ok(());

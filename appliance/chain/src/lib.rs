@@ -9,7 +9,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod access;
-mod clock;
 mod config;
 mod contracts;
 mod endpoint;

@@ -11,7 +11,7 @@ use seedbox_store::Store;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Error, Handle, access, clock,
+    Error, Handle, access,
     handle::Order,
     headers::Vouched,
     prover::Question,
@@ -194,7 +194,7 @@ impl Publisher {
             chain_id: self.limits.chain_id,
             endpoints: &endpoints,
             trust: &trust,
-            now: clock::now(),
+            now: seedbox_clock::now(),
             stale_after: self.limits.stale_after,
             max_ownership_age: self.limits.max_ownership_age,
         };

@@ -52,6 +52,8 @@ pub enum AlertId {
     ModelsNotSecured,
     /// Torrents cannot go on.
     TorrentsStopped,
+    /// The box does not know the time of day.
+    ClockUnsure,
     /// The power supply is too weak.
     LowVoltage,
     /// The box is so hot that it slows down.
@@ -74,6 +76,7 @@ impl fmt::Display for AlertId {
             Self::QuotaTooSmall { volume } => write!(f, "quota-too-small:{volume}"),
             Self::ModelsNotSecured => f.write_str("models-not-secured"),
             Self::TorrentsStopped => f.write_str("torrents-stopped"),
+            Self::ClockUnsure => f.write_str("clock-unsure"),
             Self::LowVoltage => f.write_str("low-voltage"),
             Self::TooHot => f.write_str("too-hot"),
             Self::UpdateRolledBack => f.write_str("update-rolled-back"),

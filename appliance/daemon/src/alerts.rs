@@ -1,14 +1,9 @@
 //! Gathers what each service says is the matter into the one list that panel, API and lights read.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use seedbox_core::{
-    Alerts, ChainStatus, Concern, Owned, SeederStatus, UnixTime, UpdateStatus, alerts,
-};
+use seedbox_core::{Alerts, ChainStatus, Concern, Owned, SeederStatus, UpdateStatus, alerts};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +57,7 @@ pub(crate) async fn gather(
     loop {
         let concerns = sources.concerns();
         list.send_if_modified(|list| {
-            let replaced = list.replaced(concerns, now());
+            let replaced = list.replaced(concerns, seedbox_clock::now());
             let changed = **list != replaced;
             if changed {
                 *list = Arc::new(replaced);
@@ -79,11 +74,6 @@ pub(crate) async fn gather(
             return;
         }
     }
-}
-
-fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixTime(since.map_or(0, |since| since.as_secs()))
 }
 
 #[cfg(test)]

@@ -24,6 +24,27 @@ pub(crate) struct Config {
     pub(crate) chain: seedbox_chain::Config,
     pub(crate) seeder: seedbox_seeder::Config,
     pub(crate) updater: seedbox_updater::Config,
+    pub(crate) board: seedbox_board::Config,
+    pub(crate) name: Name,
+}
+
+/// The box's name in the home network.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    /// Whether it is told.
+    pub(crate) mdns: bool,
+    /// Without `.local`; what was preset on the card, or `seedbox`, if `None`.
+    pub(crate) wanted: Option<String>,
+}
+
+impl Name {
+    pub(crate) fn mdns(&self, preset: Option<String>) -> seedbox_mdns::Config {
+        let name = self.wanted.clone().or(preset);
+        seedbox_mdns::Config {
+            name: name.unwrap_or_else(|| "seedbox".to_owned()),
+            ..seedbox_mdns::Config::default()
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +73,21 @@ impl Config {
 
     fn check(s: Settings) -> anyhow::Result<Self> {
         let chain = chain(&s)?;
+        let board = seedbox_board::Config {
+            led_pin: s.led_pin,
+            button_pin: s.button_pin,
+            ..seedbox_board::Config::default()
+        };
+        let name = Name {
+            mdns: s.mdns.unwrap_or(true),
+            wanted: s.local_name,
+        };
+        name.mdns(None)
+            .check()
+            .context("`local_name` cannot be used")?;
+        board
+            .check()
+            .context("`led_pin` or `button_pin` cannot be used")?;
         let data = s.data.unwrap_or_else(|| "seedbox-data".into());
         let volumes = if s.volumes.is_empty() {
             vec![data.join("volume")]
@@ -119,6 +155,8 @@ impl Config {
                 claim_code: s.claim_code,
             },
             chain,
+            board,
+            name,
             seeder: seedbox_seeder::Config {
                 listen: one(
                     "peer_listen",

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     time::{Duration, Instant},
 };
@@ -34,11 +34,8 @@ pub(crate) fn healthcheck(config: &Config, ready: bool, wait: Option<&str>) -> a
 }
 
 fn ask(config: &Config, ready: bool) -> anyhow::Result<()> {
-    let mut address =
-        instance::find(&config.data).map_or(config.http.public_listen, |found| found.public);
-    if address.ip().is_unspecified() {
-        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
+    let public = instance::find(&config.data).map(|found| found.public);
+    let address = instance::reachable(public.unwrap_or(config.http.public_listen));
     let path = if ready { "/readyz" } else { "/healthz" };
     let answer =
         get(address, path).with_context(|| format!("the box at {address} does not answer"))?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -71,4 +71,12 @@ impl Drop for Instance {
 /// Where the box on this data folder listens, if one runs.
 pub(crate) fn find(data: &Path) -> Option<Listening> {
     serde_json::from_slice(&fs::read(listening(data)).ok()?).ok()
+}
+
+/// Where something on this machine that listens there can be asked.
+pub(crate) fn reachable(mut listening: SocketAddr) -> SocketAddr {
+    if listening.ip().is_unspecified() {
+        listening.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    listening
 }

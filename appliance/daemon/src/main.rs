@@ -3,6 +3,8 @@
 
 mod alerts;
 mod appliance;
+mod board;
+mod clock;
 mod config;
 mod console;
 mod factory_reset;

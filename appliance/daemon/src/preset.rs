@@ -20,7 +20,7 @@ pub(crate) use take::{FILE, Taken};
 pub(crate) struct Preset {
     /// The box already has it.
     pub(crate) applied: bool,
-    /// The machine's name, one label (RFC 1123).
+    /// The machine's name, one label (RFC 1123) with room for a number behind it.
     pub(crate) hostname: Option<String>,
     pub(crate) wifi: Option<Wifi>,
     pub(crate) claim_code: Option<String>,
@@ -130,14 +130,14 @@ fn checked<T>(
 fn hostname(name: &str) -> anyhow::Result<String> {
     let name = name.to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.len() <= 63
+    if name.len() <= 40
         && name.chars().all(allowed)
         && !name.starts_with('-')
         && !name.ends_with('-')
     {
         return Ok(name);
     }
-    bail!("`hostname` may have up to 63 letters a-z, digits and hyphens inside, like seedbox")
+    bail!("`hostname` may have up to 40 letters a-z, digits and hyphens inside, like seedbox")
 }
 
 fn claim_code(code: &str) -> anyhow::Result<String> {

@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     alerts,
     appliance::Orders,
-    config::Config,
+    board, clock,
+    config::{self, Config},
     factory_reset,
-    instance::{DATABASE, Instance, Listening},
+    instance::{self, DATABASE, Instance, Listening},
     logging, preset,
     settings_files::SUFFIX,
-    supervise::Services,
+    supervise::{Progress, Services},
 };
 
 /// Longest time from being told to stop until the process is gone.
@@ -67,59 +68,61 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn build(
-    mut config: Config,
+    config: Config,
     instance: &Instance,
     services: &mut Services,
     start_anew: &CancellationToken,
 ) -> anyhow::Result<()> {
+    // First, so that its light shows that the box is starting.
+    let (board, board_handle) = seedbox_board::Service::new(&config.board)?;
+    services.spawn("board", |stop| async move { Ok(board.run(stop).await?) });
     let store = Store::open(&config.data.join(DATABASE))?;
+    let clock = clock::Keeper::start(store.clone(), clock::TIMESYNC.into()).await?;
     let preset = preset::Taken::read(&config.data, &store).await?;
-    config.seeder.first_quota = preset.quota;
+    let (name, name_handle) =
+        seedbox_mdns::Service::new(config.name.mdns(preset.hostname.clone()))?;
+
+    let seeder = seedbox_seeder::Config {
+        first_quota: preset.quota,
+        ..config.seeder
+    };
     let (chain, chain_handle) = seedbox_chain::Service::new(config.chain, store.clone()).await?;
-    let (seeder, seeder_handle) = seedbox_seeder::Service::new(
-        config.seeder,
-        store.clone(),
-        chain_handle.owned(),
-        chain_handle.grid(),
-    )
-    .await?;
+    let (owned, grid) = (chain_handle.owned(), chain_handle.grid());
+    let (seeder, seeder_handle) =
+        seedbox_seeder::Service::new(seeder, store.clone(), owned.clone(), grid).await?;
     let (updater, updater_handle) =
         seedbox_updater::Service::new(config.updater, store.clone()).await?;
-    let sources = alerts::Sources {
+    let mut sources = alerts::Sources {
         chain: chain_handle.status(),
         seeder: seeder_handle.status(),
-        owned: chain_handle.owned(),
+        owned,
         update: updater_handle.status(),
-        further: Vec::new(),
+        further: vec![clock.concerns(), board_handle.concerns()],
     };
-    let (alerts_list, alerts) = watch::channel(Arc::default());
+    let (alert_list, alerts) = watch::channel(Arc::default());
     let orders = Orders {
         chain: chain_handle,
         updater: updater_handle,
         seeder: seeder_handle.clone(),
+        alerts: alerts.clone(),
+        data: config.data.clone(),
+        start_anew: start_anew.clone(),
+    };
+    let mut http = http_config(config.http, &preset)?;
+    if config.name.mdns {
+        http.local_names = name_handle.names();
+    }
+    let (http, http_handle) =
+        seedbox_http::Service::bind(http, store.clone(), Arc::new(orders)).await?;
+    preset.done()?;
+    sources.further.push(http_handle.concerns());
+    let attendant = board::Attendant {
+        board: board_handle,
+        http: http_handle.clone(),
         alerts,
         data: config.data,
         start_anew: start_anew.clone(),
     };
-
-    let mut sockets = ListenFd::from_env();
-    let http = seedbox_http::Config {
-        admin_listen: config.http.admin_listen,
-        public_listen: config.http.public_listen,
-        admin_socket: sockets
-            .take_tcp_listener(0)
-            .context("socket activation failed")?,
-        public_socket: sockets
-            .take_tcp_listener(1)
-            .context("socket activation failed")?,
-        public_connections: config.http.public_connections,
-        public_connections_per_client: config.http.public_connections_per_client,
-        host_names: config.http.host_names,
-        metrics: config.http.metrics,
-        claim_code: config.http.claim_code.or(preset.claim_code.clone()),
-    };
-    let (http, http_handle) = seedbox_http::Service::bind(http, store, Arc::new(orders)).await?;
-    preset.done()?;
 
     let peers = seeder_handle.status().borrow().listen_port;
     let (admin, public) = (http_handle.admin_address(), http_handle.public_address());
@@ -130,11 +133,22 @@ async fn build(
         |stop| async move { Ok(updater.run(stop).await?) },
     );
     services.spawn("http", |stop| async move { Ok(http.run(stop).await?) });
+    services.spawn("clock", |stop| clock.run(stop));
     services.spawn("alerts", |stop| async move {
-        alerts::gather(sources, alerts_list, stop).await;
+        alerts::gather(sources, alert_list, stop).await;
         Ok(())
     });
-    services.watch_progress(seeder_handle);
+    services.spawn("attendant", |stop| attendant.run(stop));
+    if config.name.mdns {
+        services.spawn("name", move |stop| async move {
+            Ok(name.run(admin.port(), stop).await?)
+        });
+    }
+    services.watch_progress(Progress {
+        store,
+        seeder: seeder_handle,
+        panel: instance::reachable(admin),
+    });
     instance.announce(&Listening {
         admin,
         public,
@@ -146,6 +160,29 @@ async fn build(
         log::info!("nobody owns this box yet: open the panel and enter the claim code {code}");
     }
     Ok(())
+}
+
+fn http_config(
+    config: config::Http,
+    preset: &preset::Taken,
+) -> anyhow::Result<seedbox_http::Config> {
+    let mut sockets = ListenFd::from_env();
+    let mut socket = |n| {
+        let socket = sockets.take_tcp_listener(n);
+        socket.context("socket activation failed")
+    };
+    Ok(seedbox_http::Config {
+        admin_listen: config.admin_listen,
+        public_listen: config.public_listen,
+        admin_socket: socket(0)?,
+        public_socket: socket(1)?,
+        public_connections: config.public_connections,
+        public_connections_per_client: config.public_connections_per_client,
+        host_names: config.host_names,
+        metrics: config.metrics,
+        claim_code: config.claim_code.or_else(|| preset.claim_code.clone()),
+        ..seedbox_http::Config::default()
+    })
 }
 
 /// Takes as many file descriptors as the system grants: every visitor, peer and open file needs

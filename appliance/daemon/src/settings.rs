@@ -35,6 +35,12 @@ pub(crate) struct Settings {
     /// Whether the panel's listener answers /metrics without a password [default: false].
     #[arg(long, env = "SEEDBOX_METRICS", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) metrics: Option<bool>,
+    /// Whether the home network is told the box's name (mDNS) [default: true].
+    #[arg(long, env = "SEEDBOX_MDNS", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) mdns: Option<bool>,
+    /// That name, without `.local` [default: seedbox].
+    #[arg(long, env = "SEEDBOX_LOCAL_NAME")]
+    pub(crate) local_name: Option<String>,
     /// The claim code to use instead of a random one.
     #[arg(long, env = "SEEDBOX_CLAIM_CODE", hide_env_values = true)]
     pub(crate) claim_code: Option<String>,
@@ -110,6 +116,12 @@ pub(crate) struct Settings {
     /// Folders where disks are mounted, in which updates are looked for [default: /media].
     #[arg(long, env = "SEEDBOX_UPDATE_FOLDERS", value_delimiter = ',')]
     pub(crate) update_folders: Vec<PathBuf>,
+    /// GPIO number of the light's pin, on a Raspberry Pi [default: none].
+    #[arg(long, env = "SEEDBOX_LED_PIN")]
+    pub(crate) led_pin: Option<u8>,
+    /// GPIO number of the pin that the button connects to ground [default: none].
+    #[arg(long, env = "SEEDBOX_BUTTON_PIN")]
+    pub(crate) button_pin: Option<u8>,
 }
 
 const MAX_FILE: u64 = 256 * 1024;
@@ -145,6 +157,8 @@ impl Settings {
                 .or(other.public_connections_per_client),
             host_names: list(self.host_names, other.host_names),
             metrics: self.metrics.or(other.metrics),
+            mdns: self.mdns.or(other.mdns),
+            local_name: self.local_name.or(other.local_name),
             claim_code: self.claim_code.or(other.claim_code),
             rpc: list(self.rpc, other.rpc),
             deployment: self.deployment.or(other.deployment),
@@ -166,6 +180,8 @@ impl Settings {
             max_live: self.max_live.or(other.max_live),
             updates: self.updates.or(other.updates),
             update_folders: list(self.update_folders, other.update_folders),
+            led_pin: self.led_pin.or(other.led_pin),
+            button_pin: self.button_pin.or(other.button_pin),
         }
     }
 }

@@ -1,14 +1,50 @@
 //! Every service hangs on a handle here: if one ends, all are told to stop and the process ends
 //! with an error, so that systemd starts a whole box again and never half of one.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use anyhow::anyhow;
-use tokio::task::JoinSet;
+use anyhow::{Context, anyhow};
+use seedbox_store::Store;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
-/// How long the engine may take to answer before the watchdog is no longer fed.
+/// How long all of them together may take to answer before the watchdog is no longer fed.
 const PROGRESS: Duration = Duration::from_secs(20);
+
+/// Those whose answer shows that the work goes on.
+pub(crate) struct Progress {
+    pub(crate) store: Store,
+    pub(crate) seeder: seedbox_seeder::Handle,
+    /// The panel's address.
+    pub(crate) panel: SocketAddr,
+}
+
+impl Progress {
+    /// Asks the store's thread, the seeder's engine and the panel's listener, each a question that
+    /// costs nothing.
+    async fn look(&self) -> anyhow::Result<()> {
+        self.store.wallets().await.context("the store")?;
+        let nothing = seedbox_core::InfoHash([0; 20]);
+        self.seeder.state(nothing).await.context("the seeder")?;
+        let mut panel = TcpStream::connect(self.panel).await.context("the panel")?;
+        panel
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .context("the panel")?;
+        let mut answer = [0; 5];
+        panel.read_exact(&mut answer).await.context("the panel")?;
+        anyhow::ensure!(&answer == b"HTTP/", "the panel answers nonsense");
+        Ok(())
+    }
+}
 
 pub(crate) struct Services {
     running: JoinSet<(&'static str, anyhow::Result<()>)>,
@@ -34,21 +70,23 @@ impl Services {
         self.running.spawn(async move { (name, run(stop).await) });
     }
 
-    /// Feeds systemd's watchdog as long as the seeder's engine answers: being alive is not enough.
-    pub(crate) fn watch_progress(&mut self, seeder: seedbox_seeder::Handle) {
+    /// Feeds systemd's watchdog as long as the work goes on; being alive is not enough.
+    pub(crate) fn watch_progress(&mut self, progress: Progress) {
         let Some(interval) = sd_notify::watchdog_enabled() else {
             return;
         };
         self.spawn("watchdog", move |stop| async move {
             let mut feed = tokio::time::interval(interval / 3);
+            feed.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    _ = feed.tick() => {
-                        let question = seeder.state(seedbox_core::InfoHash([0; 20]));
-                        if let Ok(Ok(_)) = tokio::time::timeout(PROGRESS, question).await {
+                    _ = feed.tick() => match tokio::time::timeout(PROGRESS, progress.look()).await {
+                        Ok(Ok(())) => {
                             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
                         }
+                        Ok(Err(e)) => log::error!("no progress: {e:#}"),
+                        Err(_) => log::error!("no progress within {} s", PROGRESS.as_secs()),
                     }
                 }
             }

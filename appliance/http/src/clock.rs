@@ -1,9 +1,6 @@
 //! The wall clock, wrapped so that tests can turn it.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use seedbox_core::UnixTime;
 
@@ -12,12 +9,9 @@ use seedbox_core::UnixTime;
 pub(crate) struct Clock(Arc<dyn Fn() -> UnixTime + Send + Sync>);
 
 impl Clock {
-    /// The system's clock; a clock before 1970 reads 0.
+    /// The box's clock.
     pub(crate) fn system() -> Self {
-        Clock(Arc::new(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            UnixTime(since.map_or(0, |since| since.as_secs()))
-        }))
+        Clock(Arc::new(seedbox_clock::now))
     }
 
     /// A clock that reads whatever `read` says.

@@ -1,9 +1,12 @@
 //! Where to listen and under which names.
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     time::Duration,
 };
+
+use tokio::sync::watch;
 
 /// Settings of the http service.
 pub struct Config {
@@ -15,9 +18,11 @@ pub struct Config {
     pub admin_socket: Option<TcpListener>,
     /// A public listener that the system has already bound, for socket activation.
     pub public_socket: Option<TcpListener>,
-    /// Names by which the owner reaches the admin listener, besides `seedbox.local`,
-    /// `seedbox-N.local`, `localhost`, this machine's host name and any IP address.
+    /// Names by which the owner reaches the admin listener, besides `local_names`, `localhost`,
+    /// this machine's host name and any IP address.
     pub host_names: Vec<String>,
+    /// The names that the box holds in the home network, like `seedbox.local`.
+    pub local_names: watch::Receiver<BTreeSet<String>>,
     /// Connections of the public listener; further ones wait. A visitor who follows the grid holds
     /// one.
     pub public_connections: usize,
@@ -37,6 +42,7 @@ impl Default for Config {
             admin_socket: None,
             public_socket: None,
             host_names: Vec::new(),
+            local_names: watch::channel(BTreeSet::new()).1,
             public_connections: PUBLIC_CONNECTIONS,
             public_connections_per_client: PUBLIC_CONNECTIONS_PER_CLIENT,
             metrics: false,

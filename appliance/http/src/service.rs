@@ -88,7 +88,7 @@ impl Service {
             admin_router: admin::router(Arc::new(Admin::new(
                 Arc::clone(&appliance),
                 Arc::clone(&owner),
-                HostNames::new(&config.host_names),
+                HostNames::new(&config.host_names, config.local_names),
                 clock,
                 shutdown.clone(),
                 config.metrics,
@@ -186,6 +186,14 @@ impl Handle {
     /// A failing store.
     pub async fn claim_code(&self) -> Result<Option<String>, Error> {
         Ok(self.owner.claim_code().await?.map(|code| code.grouped()))
+    }
+
+    /// Whether a claim code is awaited: nobody owns the box, or the claim window is open.
+    ///
+    /// # Errors
+    /// A failing store.
+    pub async fn is_claimable(&self) -> Result<bool, Error> {
+        self.owner.is_claimable().await
     }
 
     /// The password is forgotten: for 15 minutes the box can be claimed again with the code that

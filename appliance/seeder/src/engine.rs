@@ -12,10 +12,11 @@ mod wanted;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use seedbox_core::{InfoHash, LandGrid, Model, ModelId, Owned, Refusal, SeederStatus, UnixTime};
+use seedbox_clock::now;
+use seedbox_core::{InfoHash, LandGrid, Model, ModelId, Owned, Refusal, SeederStatus};
 use seedbox_store::{Store, torrents::AcceptedRow};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -88,14 +89,6 @@ struct Tally {
 }
 
 const TALLY: &str = "seeder.tally";
-
-fn now() -> UnixTime {
-    UnixTime(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs()),
-    )
-}
 
 impl Service {
     /// Opens the peer port and takes up what the store says is held.

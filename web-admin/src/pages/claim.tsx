@@ -8,8 +8,8 @@ import { FailureNote } from "../components/note";
 import { useHeading } from "../heading";
 import { useOrder } from "../order";
 
-export function ClaimPage({ onSignedIn, onClaimedBefore }: ClaimPageProps) {
-  const heading = useHeading("Welcome");
+export function ClaimPage({ again = false, onSignedIn, onClaimedBefore }: ClaimPageProps) {
+  const heading = useHeading(again ? "New password" : "Welcome");
   const [code, setCode] = useState("");
   const [password, setPassword] = useState("");
   const [repeat, setRepeat] = useState("");
@@ -34,10 +34,12 @@ export function ClaimPage({ onSignedIn, onClaimedBefore }: ClaimPageProps) {
       <div class="card">
         <div class="stack">
           <h1 ref={heading} tabIndex={-1}>
-            Welcome. Make this box yours.
+            {again ? "Choose a new password." : "Welcome. Make this box yours."}
           </h1>
           <p class="muted">
-            You need this only once. The box is already at work; it just waits for its owner.
+            {again
+              ? "Models, wallets and settings stay. Whoever was signed in has to sign in again."
+              : "You need this only once. The box is already at work; it just waits for its owner."}
           </p>
         </div>
         <Form
@@ -83,6 +85,8 @@ export function ClaimPage({ onSignedIn, onClaimedBefore }: ClaimPageProps) {
 }
 
 interface ClaimPageProps {
+  /** The box has an owner, who forgot the password. */
+  again?: boolean;
   onSignedIn: () => void;
   /** Somebody was faster. */
   onClaimedBefore: () => void;

@@ -103,7 +103,7 @@ describe("sign in", () => {
   it("shows the box's words for a wrong password", async () => {
     network(() => [403, problem("wrong-password", "This is not the password.")]);
     const signedIn = vi.fn();
-    render(<SignInPage onSignedIn={signedIn} />);
+    render(<SignInPage onSignedIn={signedIn} onNewPassword={() => {}} />);
     type("Password", "guess");
     press("Sign in");
     expect((await screen.findByRole("alert")).textContent).toBe("This is not the password.");
@@ -112,14 +112,27 @@ describe("sign in", () => {
 
   it("says when the box does not answer", async () => {
     network(() => null);
-    render(<SignInPage onSignedIn={() => {}} />);
+    render(<SignInPage onSignedIn={() => {}} onNewPassword={() => {}} />);
     type("Password", "correct horse");
     press("Sign in");
     expect((await screen.findByRole("alert")).textContent).toContain("does not answer");
   });
 
+  it("asks whether a new code is awaited before it lets anybody type one", async () => {
+    let claimable = false;
+    network(() => [200, { claimed: true, claimable }]);
+    const forgetful = vi.fn();
+    render(<SignInPage onSignedIn={() => {}} onNewPassword={forgetful} />);
+    press("I have a new code");
+    await screen.findByText(/^The box waits for no code now/);
+    expect(forgetful).not.toHaveBeenCalled();
+    claimable = true;
+    press("I have a new code");
+    await waitFor(() => expect(forgetful).toHaveBeenCalledTimes(1));
+  });
+
   it("can show the password", () => {
-    render(<SignInPage onSignedIn={() => {}} />);
+    render(<SignInPage onSignedIn={() => {}} onNewPassword={() => {}} />);
     const input = screen.getByLabelText("Password") as HTMLInputElement;
     expect(input.type).toBe("password");
     press("Show password");

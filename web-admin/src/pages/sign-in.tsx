@@ -7,7 +7,13 @@ import { FailureNote } from "../components/note";
 import { useHeading } from "../heading";
 import { useOrder } from "../order";
 
-export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
+interface SignInPageProps {
+  onSignedIn: () => void;
+  /** The box waits for a claim code in place of the password. */
+  onNewPassword: () => void;
+}
+
+export function SignInPage({ onSignedIn, onNewPassword }: SignInPageProps) {
   const heading = useHeading("Sign in");
   const [password, setPassword] = useState("");
   const [tried, setTried] = useState(false);
@@ -45,14 +51,35 @@ export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
             Sign in
           </SendButton>
         </Form>
-        <details>
-          <summary>I forgot my password</summary>
-          <p class="muted small">
-            Only somebody at the box itself can help: the command <code>seedbox reset-password</code>{" "}
-            makes the box show a new claim code. Your models, wallets and settings stay.
-          </p>
-        </details>
+        <Forgotten onNewPassword={onNewPassword} />
       </div>
     </main>
+  );
+}
+
+function Forgotten({ onNewPassword }: { onNewPassword: () => void }) {
+  const [closed, setClosed] = useState(false);
+  const look = async () => {
+    const claim = await box.claimState();
+    if (claim.ok && claim.value.claimable) onNewPassword();
+    else setClosed(true);
+  };
+  return (
+    <details>
+      <summary>I forgot my password</summary>
+      <div class="stack">
+        <p class="muted small">
+          Only somebody at the box itself can help: hold its button for two seconds, or give the
+          command <code>seedbox reset-password</code>. The box then shows a new claim code. Your
+          models, wallets and settings stay.
+        </p>
+        <button type="button" onClick={() => void look()}>
+          I have a new code
+        </button>
+        <p role="status">
+          {closed && "The box waits for no code now. Hold its button, then try again at once."}
+        </p>
+      </div>
+    </details>
   );
 }

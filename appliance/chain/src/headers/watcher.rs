@@ -7,10 +7,7 @@ use tokio::{
     time::{Instant, interval, sleep_until},
 };
 
-use crate::{
-    clock,
-    headers::{Configured, HeaderError, HeaderSource, Vouched},
-};
+use crate::headers::{Configured, HeaderError, HeaderSource, Vouched};
 
 /// How often the status is put in words anew between two questions: its ages grow.
 const REFRESH: Duration = Duration::from_secs(5);
@@ -38,7 +35,7 @@ impl<S: HeaderSource> Watcher<S> {
     pub(crate) async fn run(&mut self) -> Result<Infallible, seedbox_store::Error> {
         let mut refresh = interval(REFRESH);
         loop {
-            match self.source.newest(clock::now()).await {
+            match self.source.newest(seedbox_clock::now()).await {
                 Ok(header) => self
                     .vouched
                     .send_if_modified(|vouched| vouched.header.replace(header) != Some(header)),
@@ -62,7 +59,7 @@ impl<S: HeaderSource> Watcher<S> {
     }
 
     fn publish(&self) {
-        let status = self.source.status(clock::now());
+        let status = self.source.status(seedbox_clock::now());
         self.vouched.send_if_modified(|vouched| {
             let changed = vouched.status != status;
             vouched.status = status;

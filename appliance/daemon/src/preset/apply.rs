@@ -111,6 +111,9 @@ fn write_state(preset: &Preset, into: &Path) -> anyhow::Result<()> {
 
 fn for_the_box(preset: &Preset) -> Table {
     let mut keys = Table::new();
+    if let Some(hostname) = &preset.hostname {
+        keys.insert("hostname".to_owned(), hostname.clone().into());
+    }
     if let Some(code) = &preset.claim_code {
         keys.insert("claim_code".to_owned(), code.clone().into());
     }

@@ -15,6 +15,7 @@ use super::Preset;
 /// Its name in the data folder.
 pub(crate) const FILE: &str = "preset.toml";
 const QUOTA: &str = "preset.quota";
+const HOSTNAME: &str = "preset.hostname";
 
 /// What the services are to be started with.
 pub(crate) struct Taken {
@@ -22,6 +23,8 @@ pub(crate) struct Taken {
     pub(crate) claim_code: Option<String>,
     /// What a new volume may hold at first, bytes.
     pub(crate) quota: Option<u64>,
+    /// The machine's name, which is the box's in the home network too.
+    pub(crate) hostname: Option<String>,
     file: Option<PathBuf>,
 }
 
@@ -48,6 +51,7 @@ impl Taken {
             return Ok(Self {
                 claim_code: None,
                 quota: store.setting(QUOTA).await?,
+                hostname: store.setting(HOSTNAME).await?,
                 file: None,
             });
         };
@@ -57,9 +61,13 @@ impl Taken {
         if let Some((_, bytes)) = &preset.quota {
             store.set_setting(QUOTA, bytes).await?;
         }
+        if let Some(hostname) = &preset.hostname {
+            store.set_setting(HOSTNAME, hostname).await?;
+        }
         Ok(Self {
             claim_code: preset.claim_code,
             quota: store.setting(QUOTA).await?,
+            hostname: store.setting(HOSTNAME).await?,
             file: Some(file),
         })
     }

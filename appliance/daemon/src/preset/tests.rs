@@ -187,6 +187,7 @@ async fn the_box_takes_it_at_its_first_start_alone() {
     let taken = Taken::read(&data, &store).await.unwrap();
     assert_eq!(taken.claim_code.as_deref(), Some("7Q2M-K9XD-4TWB-0HZ1"));
     assert_eq!(taken.quota, Some(50_000_000_000));
+    assert_eq!(taken.hostname.as_deref(), Some("attic"));
     assert_eq!(store.wallets().await.unwrap(), [WALLET.parse().unwrap()]);
     taken.done().unwrap();
     assert!(!data.join(FILE).exists());

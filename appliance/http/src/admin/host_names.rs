@@ -1,29 +1,39 @@
 //! The names under which the admin listener answers. Anything else is a page that rebound its
 //! own DNS name to the box's address.
 
-use std::{collections::HashSet, net::Ipv6Addr};
+use std::{
+    collections::{BTreeSet, HashSet},
+    net::Ipv6Addr,
+};
 
 use axum::http::{HeaderMap, Uri, header};
+use tokio::sync::watch;
 
 /// The allow-list of host names.
-pub(crate) struct HostNames(HashSet<String>);
+pub(crate) struct HostNames {
+    fixed: HashSet<String>,
+    /// Those that the home network gave the box, which may change.
+    local: watch::Receiver<BTreeSet<String>>,
+}
 
 impl HostNames {
-    /// The box's own names and those `configured`.
-    pub(crate) fn new(configured: &[String]) -> Self {
+    /// The box's own names, those `configured` and those in the home network.
+    pub(crate) fn new(configured: &[String], local: watch::Receiver<BTreeSet<String>>) -> Self {
         let machine = rustix::system::uname()
             .nodename()
             .to_string_lossy()
             .into_owned();
         let mut names: HashSet<String> = configured.iter().map(|name| canonical(name)).collect();
         names.insert("localhost".to_owned());
-        names.insert("seedbox.local".to_owned());
         let machine = canonical(&machine);
         if !machine.is_empty() {
             names.insert(format!("{machine}.local"));
             names.insert(machine);
         }
-        HostNames(names)
+        HostNames {
+            fixed: names,
+            local,
+        }
     }
 
     /// Whether a request is meant for this box. An absolute request target outranks the Host
@@ -54,8 +64,8 @@ impl HostNames {
         let host = canonical(host);
         is_port(port)
             && (host.parse::<std::net::Ipv4Addr>().is_ok()
-                || self.0.contains(&host)
-                || is_numbered(&host))
+                || self.fixed.contains(&host)
+                || self.local.borrow().contains(&host))
     }
 }
 
@@ -71,20 +81,18 @@ fn is_port(port: &str) -> bool {
             .is_some_and(|digits| digits.parse::<u16>().is_ok())
 }
 
-/// `seedbox-N.local`, the name of the N-th box on a network.
-fn is_numbered(host: &str) -> bool {
-    host.strip_prefix("seedbox-")
-        .and_then(|rest| rest.strip_suffix(".local"))
-        .is_some_and(|n| (1..=5).contains(&n.len()) && n.bytes().all(|c| c.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn local(names: &[&str]) -> watch::Receiver<BTreeSet<String>> {
+        watch::channel(names.iter().map(|name| (*name).to_owned()).collect()).1
+    }
+
     #[test]
     fn knows_its_own_names() {
-        let names = HostNames::new(&["Box.Example.".to_owned()]);
+        let local = local(&["seedbox.local", "seedbox-2.local"]);
+        let names = HostNames::new(&["Box.Example.".to_owned()], local);
         for good in [
             "seedbox.local",
             "SEEDBOX.local:8080",
@@ -103,14 +111,13 @@ mod tests {
 
     #[test]
     fn refuses_everybody_elses() {
-        let names = HostNames::new(&[]);
+        let names = HostNames::new(&[], local(&["seedbox.local"]));
         for bad in [
             "",
             "evil.example",
             "seedbox.local.evil.example",
             "evil-seedbox.local",
-            "seedbox-x.local",
-            "seedbox-.local",
+            "seedbox-2.local",
             "192.168.1.7.evil.example",
             "localhost@evil.example",
             "localhost:x",
@@ -123,8 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn follows_the_name_that_the_box_holds() {
+        let (tell, local) = watch::channel(BTreeSet::new());
+        let names = HostNames::new(&[], local);
+        assert!(!names.allows_authority("seedbox-3.local"));
+        tell.send_replace(BTreeSet::from(["seedbox-3.local".to_owned()]));
+        assert!(names.allows_authority("seedbox-3.local:80"));
+    }
+
+    #[test]
     fn both_the_target_and_the_header_count() {
-        let names = HostNames::new(&[]);
+        let names = HostNames::new(&[], local(&[]));
         let mut headers = HeaderMap::new();
         let uri = Uri::from_static("/");
         assert!(!names.allows(&uri, &headers));

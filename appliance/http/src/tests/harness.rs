@@ -1,6 +1,7 @@
 //! A whole service in the test's own process, its clock in the test's hands.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -17,6 +18,7 @@ use axum::{
 use seedbox_core::UnixTime;
 use seedbox_store::Store;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::fake_appliance::FakeAppliance;
@@ -43,11 +45,14 @@ impl TestBox {
         let read = Arc::clone(&now);
         let clock = Clock::reading(move || UnixTime(read.load(Ordering::Relaxed)));
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let local_names = ["seedbox.local", "seedbox-2.local"];
+        let local_names = BTreeSet::from(local_names.map(str::to_owned));
         let config = Config {
             admin_listen: loopback,
             public_listen: loopback,
             host_names: vec!["box.example".to_owned()],
             metrics: true,
+            local_names: watch::channel(local_names).1,
             ..Config::default()
         };
         let told: Arc<FakeAppliance> = Arc::clone(&appliance);

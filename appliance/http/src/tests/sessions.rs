@@ -1,5 +1,7 @@
 //! Logging in and out, how long it lasts, and what ends it.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
@@ -165,4 +167,22 @@ async fn unlinking_needs_the_password_anew() {
     let answer = test_box.delete(wallet, Some(&fresh)).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
     assert_eq!(test_box.orders().len(), 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_right_neither_ends_a_session_nor_keeps_it_for_years() {
+    let (test_box, _) = TestBox::claimed().await;
+    let year = 365 * DAY;
+    test_box.pass(100 * year);
+    let cookie = test_box.log_in(PASSWORD).await.cookie();
+    test_box.now.store(1_000_000 + year, Ordering::Relaxed);
+    let session = test_box.get(SESSION, Some(&cookie)).await;
+    assert_eq!(session.status, StatusCode::OK, "{}", session.text);
+    assert_eq!(session.json()["expires_at"], 1_000_000 + year + 30 * DAY);
+    let wallet = format!("/api/v1/wallets/0x{}", "01".repeat(20));
+    let removed = test_box.delete(&wallet, Some(&cookie)).await;
+    removed.is_problem(403, "reauthenticate");
+    test_box.pass(31 * DAY);
+    let session = test_box.get(SESSION, Some(&cookie)).await;
+    session.is_problem(401, "unauthenticated");
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, os::unix::fs::MetadataExt, path::Path, sync::On
 use proptest::prelude::*;
 use seedbox_core::{
     AsOf, BlockRef, ContentHash, Keep, OwnedParcel, OwnedPlacement, OwnedWallet, Parcel, Pose,
-    WalletAddress,
+    UnixTime, WalletAddress,
 };
 use tokio::runtime::Runtime;
 
