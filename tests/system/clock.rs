@@ -39,11 +39,11 @@ fn it_is_never_1970_and_the_clock_may_be_set_at_any_time() -> Result<()> {
     let clock = settings.folder().join("clock");
     let set = |text: &str| fs::write(&clock, text);
     let settings = settings
-        .environment("LD_PRELOAD", faketime()?)
-        .environment("FAKETIME_TIMESTAMP_FILE", &clock)
-        .environment("FAKETIME_NO_CACHE", "1")
-        .environment("DONT_FAKE_MONOTONIC", "1")
-        .environment("TZ", "UTC");
+        .with_environment("LD_PRELOAD", faketime()?)
+        .with_environment("FAKETIME_TIMESTAMP_FILE", &clock)
+        .with_environment("FAKETIME_NO_CACHE", "1")
+        .with_environment("DONT_FAKE_MONOTONIC", "1")
+        .with_environment("TZ", "UTC");
 
     set("@1970-01-01 00:00:20")?;
     let mut seedbox = settings.start()?;

@@ -14,8 +14,8 @@ fn systemd_hears_that_the_box_is_ready_and_goes_on() -> Result<()> {
     let systemd = UnixDatagram::bind(&path)?;
     systemd.set_read_timeout(Some(LIMIT))?;
     let settings = settings
-        .environment("NOTIFY_SOCKET", &path)
-        .environment("WATCHDOG_USEC", "3000000");
+        .with_environment("NOTIFY_SOCKET", &path)
+        .with_environment("WATCHDOG_USEC", "3000000");
     let mut seedbox = settings.start()?;
     let mut heard = String::new();
     while heard.matches("WATCHDOG=1").count() < 3 || !heard.contains("READY=1") {
