@@ -18,3 +18,4 @@ mod quota;
 mod real_peers;
 mod shutdown;
 mod volume;
+mod votes;

@@ -34,6 +34,7 @@ mod storage;
 mod transport;
 mod trust;
 mod view;
+mod votes;
 mod working;
 
 pub use config::{Config, Deployment};

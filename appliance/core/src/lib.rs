@@ -20,6 +20,7 @@ mod refusal;
 mod status;
 mod time;
 mod trust;
+pub mod votes;
 
 pub use access::{Access, Basis, PassProof, Subject};
 pub use address::{AddressError, WalletAddress};

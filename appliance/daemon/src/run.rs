@@ -92,6 +92,7 @@ async fn build(
     let (alerts_list, alerts) = watch::channel(Arc::default());
     let orders = Orders {
         chain: chain_handle,
+        store: store.clone(),
         seeder: seeder_handle.clone(),
         alerts,
         data: config.data,

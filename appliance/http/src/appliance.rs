@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use seedbox_core::{
     Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
     SeederStatus, TorrentStatus, WalletAddress,
+    votes::{CountedVote, Proposal, SignedVote},
 };
 use tokio::sync::watch;
 
@@ -97,6 +98,12 @@ pub trait Appliance: Send + Sync + 'static {
         parcel: Parcel,
         wallet: WalletAddress,
     ) -> Result<Access, OrderError>;
+    /// Keeps a vote if it counts; says whether it is new.
+    async fn vote(&self, vote: SignedVote) -> Result<bool, OrderError>;
+    /// The votes of a proposal, by hash.
+    async fn votes(&self, proposal: Proposal) -> Result<Vec<CountedVote>, OrderError>;
+    /// The proposals of which the box has votes, with their number.
+    async fn proposals(&self) -> Result<Vec<(Proposal, u64)>, OrderError>;
     /// Where an earlier request stands.
     async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError>;
 }

@@ -5,6 +5,7 @@ mod access;
 pub(crate) mod grid;
 mod models;
 mod rate_limit;
+mod votes;
 
 use std::{
     sync::{Arc, Mutex},
@@ -78,6 +79,7 @@ fn routes() -> OpenApiRouter<Arc<Public>> {
         .routes(routes!(models::model))
         .routes(routes!(models::request_model))
         .merge(access::routes())
+        .merge(votes::routes())
         .merge(grid::routes())
 }
 

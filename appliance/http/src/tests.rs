@@ -13,3 +13,4 @@ mod openapi;
 mod orders;
 mod public;
 mod sessions;
+mod votes;
