@@ -27,8 +27,8 @@ fn settings(machine: &Machine) -> Result<Settings> {
             "update_folders",
             machine.path("media").display().to_string(),
         )
-        .environment("PATH", machine.search_path())
-        .environment(
+        .with_environment("PATH", machine.search_path())
+        .with_environment(
             "RUNTIME_DIRECTORY",
             machine.path("run").display().to_string(),
         )

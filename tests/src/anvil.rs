@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 mod crowd;
+mod votes;
 mod words;
 
 pub use self::crowd::Order;

@@ -109,7 +109,7 @@ impl Settings {
 
     /// The same with one variable of the environment that is no setting.
     #[must_use]
-    pub fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+    pub fn with_environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
     }

@@ -21,4 +21,5 @@ mod real_peers;
 mod relay;
 mod shutdown;
 mod volume;
+mod votes;
 mod watchdog;

@@ -7,7 +7,7 @@
 
 mod gate;
 mod pass;
-mod voices;
+pub(crate) mod voices;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -24,8 +24,7 @@ use self::{
     voices::{Told, Voices},
 };
 use crate::{
-    Config, Deployment, Error, TrustSetting, endpoint_error::EndpointError, evidence::Evidence,
-    view::View,
+    Config, Deployment, Error, endpoint_error::EndpointError, evidence::Evidence, view::View,
 };
 
 /// Visitors who may wait.
@@ -123,12 +122,8 @@ impl Doorkeeper {
         view: watch::Receiver<View>,
         questions: mpsc::Receiver<Question>,
     ) -> Result<Self, Error> {
-        let needed = match config.trust {
-            TrustSetting::Quorum { agree } => agree,
-            _ => 1,
-        };
         Ok(Self {
-            voices: Voices::new(config, deployment, needed)?,
+            voices: Voices::new(config, deployment, config.trust.voices())?,
             passes: deployment.access_pass.map(Passes::of),
             told: HashMap::new(),
             told_at: None,

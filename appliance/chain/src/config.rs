@@ -70,14 +70,17 @@ pub struct Deployment {
     /// stranger's.
     #[serde(default)]
     pub access_pass: Option<WalletAddress>,
+    /// The currency (ERC-20 with votes). Without it no vote by CYBR can be weighed.
+    #[serde(default)]
+    pub cybr: Option<WalletAddress>,
 }
 
 /// Bytes of a deployment file that are read; a real one has 300.
 const MAX_FILE: u64 = 64 * 1024;
 
 impl Deployment {
-    /// Reads a deployment file: JSON with `chainId`, `block`, `land`, `model`, `placement` and
-    /// `accessPass`, the last of which may be missing.
+    /// Reads a deployment file: JSON with `chainId`, `block`, `land`, `model`, `placement`, and
+    /// `accessPass` and `cybr`, which may be missing.
     ///
     /// # Errors
     /// [`Error::Deployment`] if the file cannot be read or is not such JSON.
@@ -115,6 +118,7 @@ impl Deployment {
             placement,
             // What is read does not depend on it.
             access_pass: _,
+            cybr: _,
         } = self;
         format!("{chain_id} from {block}: {land} {model} {placement}")
     }

@@ -194,6 +194,20 @@ impl Endpoint {
         self.ask("eth_call", (transaction, block)).await
     }
 
+    /// What a contract of ours answers in the state after a block, or in the newest.
+    pub(crate) async fn call(
+        &self,
+        contract: WalletAddress,
+        data: Bytes,
+        block: Option<u64>,
+    ) -> Result<Bytes, EndpointError> {
+        let block = block.map_or(BlockId::latest(), BlockId::number);
+        let transaction = TransactionRequest::default()
+            .to(Address::from(contract.0))
+            .input(data.into());
+        self.ask("eth_call", (transaction, block)).await
+    }
+
     async fn subscribe(&self) -> Result<RawSubscription, EndpointError> {
         let id: B256 = self.ask("eth_subscribe", ("newHeads",)).await?;
         let frontend = self.client.pubsub_frontend();

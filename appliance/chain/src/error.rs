@@ -112,6 +112,31 @@ pub enum Error {
         /// Why the last of them was not believed.
         reason: String,
     },
+    /// The deployment names no currency.
+    #[error("the deployment has no CYBR contract, so votes by CYBR cannot be weighed")]
+    NoCybr,
+    /// No chain is followed.
+    #[error("the box follows no chain, so votes cannot be weighed")]
+    NoChain,
+    /// A vote that its voter did not sign.
+    #[error("the vote is not signed by its voter for this chain")]
+    VoteSignature,
+    /// A vote on a proposal whose block could still be taken back.
+    #[error(
+        "the proposal counts at block {block}, which is too new at height {head}: vote again when 32 blocks have followed it"
+    )]
+    VoteTooEarly {
+        /// The proposal's block.
+        block: u64,
+        /// The newest block that is known.
+        head: u64,
+    },
+    /// A vote of somebody who held nothing.
+    #[error("the voter held nothing that counts at block {block}")]
+    VoteWithoutWeight {
+        /// The proposal's block.
+        block: u64,
+    },
     /// The box's memory failed.
     #[error(transparent)]
     Store(#[from] seedbox_store::Error),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use seedbox_core::{
     Access, Basis, ChainStatus, InfoHash, LandGrid, Model, Owned, Parcel, ParcelProof, Subject,
     WalletAddress,
+    votes::{CountedVote, SignedVote},
 };
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 
-use crate::{Error, access, prover::Question, publisher::ModelIndex};
+use crate::{Error, access, prover::Question, publisher::ModelIndex, votes::Scales};
 
 /// Orders that may wait before a caller has to.
 pub(crate) const QUEUE: usize = 16;
@@ -31,6 +32,7 @@ pub struct Handle {
     pub(crate) visitors: mpsc::Sender<access::Question>,
     /// The standard gate.
     pub(crate) access_pass: Option<WalletAddress>,
+    pub(crate) scales: Option<Arc<Scales>>,
 }
 
 impl Handle {
@@ -133,6 +135,18 @@ impl Handle {
     ) -> Result<Access, Error> {
         let gate = self.access_pass.ok_or(Error::NoAccessPass)?;
         self.knock(Subject::Parcel(parcel), wallet, gate).await
+    }
+
+    /// Checks a vote: that its voter signed it, and what he held at the proposal's block.
+    ///
+    /// # Errors
+    /// [`Error::VoteSignature`], [`Error::VoteTooEarly`], [`Error::VoteWithoutWeight`],
+    /// [`Error::NoCybr`] or [`Error::NoChain`] if it cannot count; [`Error::Unproved`],
+    /// [`Error::Unanswered`] or [`Error::Busy`] while that cannot be known.
+    pub async fn weigh(&self, signed: SignedVote) -> Result<CountedVote, Error> {
+        let scales = self.scales.clone().ok_or(Error::NoChain)?;
+        let head = self.status.borrow().as_of.ok_or(Error::Unproved)?;
+        scales.weigh(signed, head.block.number).await
     }
 
     async fn knock(

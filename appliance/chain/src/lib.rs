@@ -33,6 +33,7 @@ mod storage;
 mod transport;
 mod trust;
 mod view;
+mod votes;
 mod working;
 
 pub use config::{Config, Deployment};

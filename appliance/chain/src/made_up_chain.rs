@@ -30,6 +30,7 @@ pub(crate) fn deployment() -> Deployment {
         model: wallet(0xa2),
         placement: wallet(0xa3),
         access_pass: Some(wallet(0xa4)),
+        cybr: None,
     }
 }
 

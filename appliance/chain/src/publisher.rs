@@ -17,6 +17,7 @@ use crate::{
     prover::Question,
     status::{Situation, status},
     view::View,
+    votes::Scales,
 };
 
 /// The most wallets that one box follows.
@@ -82,6 +83,7 @@ impl Publisher {
         questions: mpsc::Sender<Question>,
         visitors: mpsc::Sender<access::Question>,
         access_pass: Option<WalletAddress>,
+        scales: Option<Arc<Scales>>,
     ) -> Handle {
         Handle {
             orders,
@@ -92,6 +94,7 @@ impl Publisher {
             questions,
             visitors,
             access_pass,
+            scales,
         }
     }
 

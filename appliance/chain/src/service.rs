@@ -1,6 +1,6 @@
 //! The service's task: runs the follower, takes orders, publishes.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use seedbox_store::Store;
 use tokio::{
@@ -20,6 +20,7 @@ use crate::{
     publisher::Publisher,
     reader::Reader,
     view::View,
+    votes::Scales,
 };
 
 /// How often the status is put in words anew when nothing else happens: its ages grow.
@@ -67,6 +68,7 @@ impl Service {
         let (knock, visitors) = mpsc::channel(access::QUEUE);
         let stale_after = config.poll_interval * STALE_POLLS;
         let access_pass = deployment.as_ref().and_then(|d| d.access_pass);
+        let mut scales = None;
         let (follower, watcher, prover, doorkeeper) = match deployment {
             Some(deployment) if !config.rpc.is_empty() => {
                 let endpoints = Endpoints::new(&config, deployment.clone())?;
@@ -75,6 +77,7 @@ impl Service {
                 let prover = Prover::new(&deployment, shown.clone(), questions);
                 let doorkeeper =
                     Doorkeeper::new(&config, &deployment, stale_after, shown.clone(), visitors)?;
+                scales = Some(Arc::new(Scales::new(&config, &deployment)?));
                 let mut reader =
                     Reader::load(store.clone(), deployment, readings, vouched, view).await?;
                 if matches!(config.trust, TrustSetting::Unproved) {
@@ -106,7 +109,7 @@ impl Service {
             },
         );
         let (sender, orders) = mpsc::channel(QUEUE);
-        let handle = publisher.handle(sender, ask, knock, access_pass);
+        let handle = publisher.handle(sender, ask, knock, access_pass, scales);
         let service = Self {
             follower,
             watcher,

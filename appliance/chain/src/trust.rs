@@ -46,6 +46,14 @@ impl fmt::Debug for LightClientSetting {
 const MAX_FILE: u64 = 64 * 1024;
 
 impl TrustSetting {
+    /// How many endpoints have to say the same of what nobody can prove.
+    pub(crate) const fn voices(&self) -> u8 {
+        match self {
+            Self::Quorum { agree } => *agree,
+            _ => 1,
+        }
+    }
+
     /// `agree` of the endpoints in `rpc` have to say the same.
     ///
     /// # Errors

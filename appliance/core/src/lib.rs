@@ -23,6 +23,7 @@ mod status;
 mod time;
 mod trust;
 mod update;
+pub mod votes;
 
 pub use access::{Access, Basis, PassProof, Subject};
 pub use address::{AddressError, WalletAddress};

@@ -7,9 +7,11 @@ use futures::future::BoxFuture;
 use seedbox_core::{
     Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RelayStatus,
     SeederStatus, UnixTime, UpdateStatus, WalletAddress,
+    votes::{CountedVote, Proposal, SignedVote},
 };
 use seedbox_http::{Appliance, Content, OrderError, RelaySocket, RequestState};
 use seedbox_seeder::magnet::Magnet;
+use seedbox_store::{Store, votes::Kept};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +23,7 @@ use crate::relay::Relay;
 pub(crate) struct Orders {
     pub(crate) relay: Relay,
     pub(crate) chain: seedbox_chain::Handle,
+    pub(crate) store: Store,
     pub(crate) seeder: seedbox_seeder::Handle,
     pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
     pub(crate) updater: seedbox_updater::Handle,
@@ -91,6 +94,25 @@ impl Appliance for Orders {
     ) -> Result<Access, OrderError> {
         let access = self.chain.parcel_access(parcel, wallet).await;
         access.map_err(chain_error)
+    }
+
+    async fn vote(&self, vote: SignedVote) -> Result<bool, OrderError> {
+        let counted = self.chain.weigh(vote).await.map_err(chain_error)?;
+        match self.store.add_vote(counted).await.map_err(store_error)? {
+            Kept::New => Ok(true),
+            Kept::Known => Ok(false),
+            Kept::Full => Err(OrderError::Unavailable(
+                "the box keeps no more votes of this proposal; post it to another box".into(),
+            )),
+        }
+    }
+
+    async fn votes(&self, proposal: Proposal) -> Result<Vec<CountedVote>, OrderError> {
+        self.store.votes(proposal).await.map_err(store_error)
+    }
+
+    async fn proposals(&self) -> Result<Vec<(Proposal, u64)>, OrderError> {
+        self.store.proposals().await.map_err(store_error)
     }
 
     async fn link_wallet(&self, wallet: WalletAddress) -> Result<(), OrderError> {
@@ -185,12 +207,22 @@ fn chain_error(e: seedbox_chain::Error) -> OrderError {
     use seedbox_chain::Error as Theirs;
     match e {
         Theirs::TooManyWallets { .. } => OrderError::Conflict(e.to_string()),
+        Theirs::VoteSignature
+        | Theirs::VoteTooEarly { .. }
+        | Theirs::VoteWithoutWeight { .. }
+        | Theirs::NoCybr => OrderError::Invalid(e.to_string()),
+        Theirs::NoChain => OrderError::Unavailable(e.to_string()),
         Theirs::UnknownModel | Theirs::NoAccessPass => OrderError::NotFound(e.to_string()),
         Theirs::Unproved | Theirs::Busy | Theirs::Stale { .. } | Theirs::Unanswered { .. } => {
             OrderError::Unavailable(e.to_string())
         }
         e => OrderError::Failed(e.to_string()),
     }
+}
+
+#[allow(clippy::needless_pass_by_value)] // it is mapped over results
+fn store_error(e: seedbox_store::Error) -> OrderError {
+    OrderError::Failed(e.to_string())
 }
 
 fn seeder_error(e: seedbox_seeder::OrderError) -> OrderError {

@@ -105,6 +105,7 @@ async fn build(
         relay,
         chain: chain_handle,
         updater: updater_handle,
+        store: store.clone(),
         seeder: seeder_handle.clone(),
         alerts: alerts.clone(),
         data: config.data.clone(),

@@ -9,6 +9,7 @@ use futures::{future::BoxFuture, stream::BoxStream};
 use seedbox_core::{
     Access, Alerts, ChainStatus, InfoHash, LandGrid, Owned, Parcel, ParcelProof, RefusalReason,
     RelayStatus, SeederStatus, TorrentStatus, UnixTime, UpdateStatus, WalletAddress,
+    votes::{CountedVote, Proposal, SignedVote},
 };
 use tokio::sync::watch;
 
@@ -132,6 +133,12 @@ pub trait Appliance: Send + Sync + 'static {
     fn relay_descriptor(&self) -> Option<String>;
     /// All descriptors that the relay knows, in base64.
     fn relay_descriptors(&self) -> Vec<String>;
+    /// Keeps a vote if it counts; says whether it is new.
+    async fn vote(&self, vote: SignedVote) -> Result<bool, OrderError>;
+    /// The votes of a proposal, by hash.
+    async fn votes(&self, proposal: Proposal) -> Result<Vec<CountedVote>, OrderError>;
+    /// The proposals of which the box has votes, with their number.
+    async fn proposals(&self) -> Result<Vec<(Proposal, u64)>, OrderError>;
     /// Where an earlier request stands.
     async fn request_state(&self, info_hash: InfoHash) -> Result<RequestState, OrderError>;
 }

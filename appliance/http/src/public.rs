@@ -6,6 +6,7 @@ pub(crate) mod grid;
 mod models;
 mod rate_limit;
 mod relay;
+mod votes;
 
 use std::{
     sync::{Arc, Mutex},
@@ -80,6 +81,7 @@ fn routes() -> OpenApiRouter<Arc<Public>> {
         .routes(routes!(models::model))
         .routes(routes!(models::request_model))
         .merge(access::routes())
+        .merge(votes::routes())
         .merge(grid::routes())
         .merge(relay::routes())
 }

@@ -16,3 +16,4 @@ mod public;
 mod relay;
 mod sessions;
 mod update;
+mod votes;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_light_client.sql"),
     include_str!("../migrations/0006_grid_epoch.sql"),
     include_str!("../migrations/0007_chain_slots.sql"),
+    include_str!("../migrations/0008_votes.sql"),
 ];
 
 /// The oldest schema whose box can use a database of the newest one. Raised by a migration that takes

@@ -18,3 +18,19 @@ export {
   roomId,
   roomName,
 } from "./room";
+export {
+  type Measure,
+  type SignedVote,
+  type Tally,
+  type Vote,
+  compare,
+  fetchVotes,
+  isSigned,
+  postVote,
+  proposalOf,
+  readProposal,
+  recount,
+  setDigest,
+  typedData,
+  voteHash,
+} from "../votes";

@@ -2,6 +2,7 @@
 //! visitors' questions and the reading of the chain do not hold each other up.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -27,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const OUT_OF_FAVOUR: Duration = Duration::from_secs(30);
 
 /// All who are asked.
-pub(super) struct Voices {
+pub(crate) struct Voices {
     all: Vec<Voice>,
     /// How many have to say the same of what nobody can prove.
     needed: u8,
@@ -59,7 +60,7 @@ impl Voices {
     ///
     /// # Errors
     /// [`Error::Endpoint`] if an address is no URL.
-    pub(super) fn new(config: &Config, deployment: &Deployment, needed: u8) -> Result<Self, Error> {
+    pub(crate) fn new(config: &Config, deployment: &Deployment, needed: u8) -> Result<Self, Error> {
         let voice = |(index, address): (usize, &String)| {
             let url = endpoints::parse(address).map_err(|reason| Error::Endpoint {
                 number: index + 1,
@@ -113,6 +114,21 @@ impl Voices {
         agreement(answers, self.needed)
     }
 
+    /// A number that enough endpoints say.
+    pub(crate) async fn agreed<F>(
+        &self,
+        ask: impl Fn(Arc<Endpoint>) -> F,
+    ) -> Result<u128, EndpointError>
+    where
+        F: Future<Output = Result<u128, EndpointError>>,
+    {
+        if self.needed < 2 {
+            return self.first(ask).await;
+        }
+        let answers = join_all(self.all.iter().map(|voice| voice.ask(&ask))).await;
+        most_said(answers, self.needed)
+    }
+
     /// The first answer, those out of favour asked last.
     async fn first<T, F>(&self, ask: impl Fn(Arc<Endpoint>) -> F) -> Result<T, EndpointError>
     where
@@ -128,6 +144,26 @@ impl Voices {
             }
         }
         Err(failure)
+    }
+}
+
+/// The number that enough say.
+fn most_said(answers: Vec<Result<u128, EndpointError>>, needed: u8) -> Result<u128, EndpointError> {
+    let mut said: HashMap<u128, u8> = HashMap::new();
+    for number in answers.iter().flatten() {
+        let count = said.entry(*number).or_default();
+        *count = count.saturating_add(1);
+    }
+    match said.into_iter().max_by_key(|(_, count)| *count) {
+        Some((number, agree)) if agree >= needed => Ok(number),
+        Some((_, agree)) if answers.iter().all(Result::is_ok) => {
+            Err(EndpointError::Disagree { agree, needed })
+        }
+        most => {
+            let agree = most.map_or(0, |(_, agree)| agree);
+            let failure = answers.into_iter().find_map(Result::err);
+            Err(failure.unwrap_or(EndpointError::Disagree { agree, needed }))
+        }
     }
 }
 
@@ -194,6 +230,14 @@ impl Voice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_believed_if_enough_say_it() {
+        assert_eq!(most_said(vec![Ok(5), Ok(6), Ok(5)], 2), Ok(5));
+        assert!(most_said(vec![Ok(5), Ok(6)], 2).is_err());
+        let silent = || Err(EndpointError::RateLimited);
+        assert_eq!(most_said(vec![Ok(5), silent()], 2), silent());
+    }
 
     #[test]
     fn a_stranger_is_believed_if_enough_say_the_same() {

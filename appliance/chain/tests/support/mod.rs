@@ -177,6 +177,7 @@ impl Anvil {
             model,
             placement,
             access_pass: None,
+            cybr: None,
         }
     }
 

@@ -178,8 +178,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Public>> {
 }
 
 impl Public {
-    /// Counts a question of access against the client's share.
-    fn admit(&self, client: ClientAddress) -> Result<(), Problem> {
+    /// Counts a question that may cost the box one of its own against the client's share.
+    pub(super) fn admit(&self, client: ClientAddress) -> Result<(), Problem> {
         self.questions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

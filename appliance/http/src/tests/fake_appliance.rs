@@ -11,6 +11,7 @@ use seedbox_core::{
     Access, Alerts, ChainStatus, Health, InfoHash, Keep, LandGrid, Owned, OwnedWallet, Parcel,
     ParcelProof, RelayStatus, SeederStatus, TorrentState, TorrentStatus, UnixTime, UpdateStatus,
     WalletAddress,
+    votes::{CountedVote, Proposal, SignedVote},
 };
 use tokio::sync::watch;
 
@@ -28,6 +29,8 @@ pub(super) struct FakeAppliance {
     pub(super) proof: Mutex<Option<ParcelProof>>,
     /// What is answered about every access; "not known now" without one.
     pub(super) access: Mutex<Option<Access>>,
+    /// The votes that were posted; each weighs 5.
+    pub(super) votes: Mutex<Vec<CountedVote>>,
     /// Orders received, in words.
     pub(super) orders: Mutex<Vec<String>>,
     /// What every order is answered, once.
@@ -63,6 +66,7 @@ impl Default for FakeAppliance {
             update: watch::Sender::default(),
             proof: Mutex::default(),
             access: Mutex::default(),
+            votes: Mutex::default(),
             orders: Mutex::default(),
             next_error: Mutex::default(),
             request_state: Mutex::new(RequestState::Unknown),
@@ -142,6 +146,36 @@ impl Appliance for FakeAppliance {
         self.ordered(format!("prove {},{}", parcel.x, parcel.y))?;
         let proof = self.proof.lock().unwrap().clone();
         proof.ok_or_else(|| OrderError::Unavailable("not proved yet".to_owned()))
+    }
+
+    async fn vote(&self, signed: SignedVote) -> Result<bool, OrderError> {
+        self.ordered(format!("vote of {}", signed.vote.voter))?;
+        let hash = signed.vote.hash(1);
+        let counted = CountedVote {
+            signed,
+            hash,
+            weight: 5,
+        };
+        let mut votes = self.votes.lock().unwrap();
+        let new = votes.iter().all(|vote| vote.hash != hash);
+        if new {
+            votes.push(counted);
+        }
+        Ok(new)
+    }
+
+    async fn votes(&self, proposal: Proposal) -> Result<Vec<CountedVote>, OrderError> {
+        let mut votes = self.votes.lock().unwrap().clone();
+        votes.retain(|vote| vote.signed.vote.proposal == proposal);
+        Ok(votes)
+    }
+
+    async fn proposals(&self) -> Result<Vec<(Proposal, u64)>, OrderError> {
+        let votes = self.votes.lock().unwrap();
+        Ok(votes
+            .iter()
+            .map(|vote| (vote.signed.vote.proposal, 1))
+            .collect())
     }
 
     async fn model_access(
