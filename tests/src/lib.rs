@@ -22,6 +22,7 @@ pub mod process;
 pub mod publisher;
 pub mod rauc;
 pub mod relay;
+pub mod qemu;
 pub mod seedbox;
 pub mod tracker;
 pub mod transmission;
