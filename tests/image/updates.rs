@@ -120,6 +120,12 @@ fn what_is_not_signed_for_this_box_is_refused_and_leaves_nothing() -> Result<()>
     }
     let answer = order(&seedbox, "install", &json!({}))?;
     ensure!(answer.status == 409, "{}", answer.text());
+    ensure!(
+        send(&seedbox, good)?.status == 204,
+        "a good one is not taken"
+    );
+    let verified = wait_phase(&seedbox, "verified")?;
+    ensure!(verified["last"].is_null(), "old news: {verified}");
     seedbox.ensure_sound()
 }
 

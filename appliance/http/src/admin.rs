@@ -200,8 +200,8 @@ async fn require_host_name(
 /// the type that a bundle has. A DELETE cannot come from a form and mostly has no body.
 async fn require_json(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let wanted = match request.uri().path() {
-        update::UPLOAD => "application/octet-stream",
+    let wanted = match (request.method(), request.uri().path()) {
+        (&Method::POST, update::UPLOAD) => "application/octet-stream",
         _ => "application/json",
     };
     let is_json = headers

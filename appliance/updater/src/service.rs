@@ -305,6 +305,7 @@ impl Service {
         self.work = None;
         match done {
             Done::Checked(Ok(bundle), answer) => {
+                self.forget_failure().await?;
                 self.set_phase(UpdatePhase::Verified(bundle));
                 if let Some(answer) = answer {
                     let _ = answer.send(Ok(()));

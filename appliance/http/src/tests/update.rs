@@ -7,7 +7,7 @@ use axum::{
 use seedbox_core::{Bundle, UnixTime, UpdateOutcome, UpdatePhase, UpdateStatus};
 use serde_json::json;
 
-use super::harness::{Answer, PASSWORD, TestBox};
+use super::harness::{Answer, PASSWORD, TestBox, request};
 use crate::{OrderError, config::BODY_LIMIT};
 
 const UPLOAD: &str = "/api/v1/update/bundle";
@@ -84,7 +84,9 @@ async fn an_older_one_needs_the_owners_word_and_password() {
         let answer = test_box.post(path, Some(&fresh), &body).await;
         assert!(answer.status.is_success(), "{}", answer.text);
     }
-    test_box.delete(UPLOAD, Some(&fresh)).await;
+    let typed = request(Method::DELETE, UPLOAD, Some(&fresh), Some(&json!({})));
+    let answer = test_box.admin(typed).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
     assert_eq!(
         test_box.orders(),
         [

@@ -110,6 +110,16 @@ impl Service {
         self.tell(outcome).await
     }
 
+    /// A good bundle makes an earlier one that was not taken old news.
+    pub(super) async fn forget_failure(&mut self) -> Result<(), Error> {
+        if matches!(self.memory.outcome, Some(UpdateOutcome::Failed { .. })) {
+            self.memory.outcome = None;
+            self.memory.write(&self.store).await?;
+            self.status.send_modify(|status| status.outcome = None);
+        }
+        Ok(())
+    }
+
     pub(super) async fn tell(&mut self, outcome: UpdateOutcome) -> Result<(), Error> {
         self.memory.outcome = Some(outcome.clone());
         self.memory.write(&self.store).await?;
