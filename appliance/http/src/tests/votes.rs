@@ -90,7 +90,7 @@ async fn what_is_no_vote_is_refused() {
     }
     assert_eq!(
         get(&test_box, "/v1/votes/0x12").await.status,
-        StatusCode::BAD_REQUEST
+        StatusCode::UNPROCESSABLE_ENTITY
     );
     assert!(test_box.appliance.votes.lock().unwrap().is_empty());
 }
