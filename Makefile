@@ -2,6 +2,8 @@
 
 DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
+CARD_DEBIAN = arch-test fakeroot genimage rauc u-boot-tools dosfstools mtools e2fsprogs kmod cpio zstd xz-utils fdisk openssl
+CARD_TEST_DEBIAN = qemu-system-arm openssh-client mtools
 DEB_DEBIAN = systemd-container
 PARTS_DEBIAN = shellcheck systemd
 # Debian 13 has the client and the builder in packages of their own.
@@ -9,7 +11,7 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar image-setup image-binary image-licences image-docker image-deb image-parts card-setup image image-bundle image-test docker-setup docker-possible docker-test update-test deb-test
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -133,6 +135,27 @@ image-deb: image-binary image-licences
 image-parts:
 	@dpkg -s $(PARTS_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(PARTS_DEBIAN))
 	tests/image/parts
+
+card-setup: image-setup
+	@dpkg -s $(CARD_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_DEBIAN))
+
+target/image/arm64/seedbox: | image-setup
+	image/binary/build arm64
+
+## The SD-card image for Raspberry Pis, target/image/seedbox-<version>-rpi-arm64.img and .img.xz,
+## around the program that `make image-binary` made.
+image: card-setup image-licences target/image/arm64/seedbox
+	image/card/build
+
+## The same root as a signed bundle for boxes that run already.
+image-bundle: card-setup
+	image/card/bundle
+
+## Boots the image in an emulated Raspberry Pi and uses it as an owner would. A busy machine gives
+## more time: SEEDBOX_PATIENCE=3.
+image-test:
+	@dpkg -s $(CARD_TEST_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_TEST_DEBIAN))
+	cargo test -p system-tests --features image --test image -- --test-threads=1 --nocapture
 
 docker-setup:
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))

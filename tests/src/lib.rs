@@ -20,6 +20,7 @@ pub mod models;
 pub mod node;
 pub mod process;
 pub mod publisher;
+pub mod qemu;
 pub mod rauc;
 pub mod seedbox;
 pub mod tracker;
