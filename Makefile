@@ -12,7 +12,7 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test card-setup
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
