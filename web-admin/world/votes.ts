@@ -1,5 +1,5 @@
 // Votes that wallets sign and anybody recounts: what is signed, who signed it, which votes count, and which
-// box keeps some back. docs/VOTES.md describes it.
+// box keeps some back. docs/VOTES.md describes it; the box's half is appliance/core/src/votes.rs.
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { FormatError, ensure, hex, unhex } from "./bytes";

@@ -103,7 +103,7 @@ struct Listing {
     responses(
         (status = 201, body = Taken, description = "It counts from now on."),
         (status = 200, body = Taken, description = "The box had it, or one that counts before it."),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "It cannot count; the text says why."),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "It cannot count; the text says why."),
         (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many."),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "What the voter held cannot be known now, or the box keeps no more."),
         (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),
@@ -154,7 +154,7 @@ async fn proposals(
     params(("proposal" = String, Path, description = "`0x` and 64 digits.")),
     responses(
         (status = 200, body = Collection, description = "The votes, their digest, and the outcome."),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "This is no proposal."),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "This is no proposal."),
         (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),
     ))]
 async fn votes(
