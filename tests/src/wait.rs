@@ -8,12 +8,33 @@ use std::{
 use anyhow::{Context, Result};
 
 const PAUSE: Duration = Duration::from_millis(40);
+/// For benches that say how long it took.
+const SHORT_PAUSE: Duration = Duration::from_millis(4);
 
 /// Asks `probe` again and again until it succeeds, and gives what it gave.
 ///
 /// # Errors
 /// The probe's last error, once `limit` has passed: it says what was still missing.
-pub fn wait_until<T>(
+pub fn wait_until<T>(what: &str, limit: Duration, probe: impl FnMut() -> Result<T>) -> Result<T> {
+    ask_every(PAUSE, what, limit, probe)
+}
+
+/// The same, asking so often that the time it took is known to some milliseconds. Gives it too.
+///
+/// # Errors
+/// As [`wait_until`].
+pub fn time_until<T>(
+    what: &str,
+    limit: Duration,
+    probe: impl FnMut() -> Result<T>,
+) -> Result<(T, Duration)> {
+    let started = Instant::now();
+    let value = ask_every(SHORT_PAUSE, what, limit, probe)?;
+    Ok((value, started.elapsed()))
+}
+
+fn ask_every<T>(
+    pause: Duration,
     what: &str,
     limit: Duration,
     mut probe: impl FnMut() -> Result<T>,
@@ -25,7 +46,7 @@ pub fn wait_until<T>(
             Err(error) if started.elapsed() >= limit => {
                 return Err(error).with_context(|| format!("waited {limit:?} for {what}"));
             }
-            Err(_) => thread::sleep(PAUSE),
+            Err(_) => thread::sleep(pause),
         }
     }
 }

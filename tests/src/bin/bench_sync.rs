@@ -1,6 +1,7 @@
 //! How fast a box reads a chain from nothing, beside a loop that asks for the same logs and only
 //! decodes them; and how fast it is through with a fork of 64 blocks. Both share the machine with
-//! anvil. Prints its figures.
+//! anvil, and both have started before the clock does: the chain does not answer until then. Prints
+//! its figures.
 //!
 //! With `PROOFS=1` in the environment the box proves what it reads, through the truthful node.
 
@@ -17,7 +18,7 @@ use system_tests::{
     land,
     node::Node,
     seedbox::{Seedbox, Settings},
-    wait::wait_until,
+    wait::{time_until, wait_until},
 };
 
 /// Blocks with land for somebody else in each, and parcels a block.
@@ -108,7 +109,7 @@ fn main() -> Result<()> {
 impl Bench {
     /// The ranges that a box asks for. It also warms the chain up.
     fn ranges(&self) -> Result<Vec<(u64, u64)>> {
-        let seedbox = self.afresh("debug")?;
+        let (seedbox, _) = self.afresh("debug")?;
         let log = seedbox.log();
         let field = |line: &str, name: &str| -> Option<u64> {
             let rest = line.split_once(&format!(" {name}="))?.1;
@@ -120,34 +121,36 @@ impl Bench {
             .collect::<Option<_>>()
             .context("no ranges in the log")?;
         // The newest blocks a box asks for one by one.
-        let (last, top) = (ranges.last().context("no range")?.1, self.anvil.height()?);
+        let last = ranges.iter().map(|(_, to)| *to).max();
+        let (last, top) = (last.context("no range")?, self.anvil.height()?);
         ranges.extend((last + 1..=top).map(|block| (block, block)));
         Ok(ranges)
     }
 
-    /// A box without a past that has read everything.
-    fn afresh(&self, log: &str) -> Result<Seedbox> {
+    /// A box without a past that has read everything, and how long it took from the chain's first
+    /// answer to the map.
+    fn afresh(&self, log: &str) -> Result<(Seedbox, Duration)> {
         let settings = self.settings.clone().set("log", log);
         let data = settings.data();
         if data.exists() {
             std::fs::remove_dir_all(&data)?;
         }
-        let seedbox = settings.start()?;
-        wait_until("the box to have read everything", LIMIT, || {
+        self.anvil.freeze()?;
+        let seedbox = settings.start();
+        self.anvil.resume()?;
+        let seedbox = seedbox?;
+        let ((), taken) = time_until("the box to have read everything", LIMIT, || {
             let head: Value = seedbox.public().get("/grid/head")?;
             ensure!(head["parcels"] == self.parcels, "{head}");
             Ok(())
         })
         .with_context(|| seedbox.log())?;
-        Ok(seedbox)
+        Ok((seedbox, taken))
     }
 
-    /// Logs a second from the start of a box to the map of all of them.
+    /// Logs a second from the chain's first answer to the map of all of them.
     fn synchronise(&self) -> Result<f64> {
-        let started = Instant::now();
-        let seedbox = self.afresh("info")?;
-        let taken = started.elapsed();
-        drop(seedbox);
+        let (_, taken) = self.afresh("info")?;
         Ok(self.parcels as f64 / taken.as_secs_f64())
     }
 
