@@ -33,7 +33,9 @@ fn votes(seedbox: &Seedbox, proposal: &str) -> Result<Value> {
 }
 
 fn post(seedbox: &Seedbox, vote: &Value, status: u16) -> Result<()> {
-    let answer = seedbox.public().send("POST", "/v1/votes", &[], Some(vote))?;
+    let answer = seedbox
+        .public()
+        .send("POST", "/v1/votes", &[], Some(vote))?;
     let text = answer.text();
     ensure!(answer.status == status, "{}: {text}", answer.status);
     Ok(())
