@@ -18,9 +18,10 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
+use serde::Serialize;
 use tower_http::{
     cors::{Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -84,6 +85,16 @@ fn routes() -> OpenApiRouter<Arc<Public>> {
         .merge(votes::routes())
         .merge(grid::routes())
         .merge(relay::routes())
+}
+
+/// An answer that nobody keeps: the next one may be another.
+fn fresh(body: &impl Serialize) -> Response {
+    let mut response = axum::Json(body).into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 /// The whole public listener.

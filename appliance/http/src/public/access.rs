@@ -6,8 +6,7 @@ use std::sync::{Arc, PoisonError};
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use seedbox_core::{Access, Basis, PassProof};
 use serde::Serialize;
@@ -16,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Public,
+    Public, fresh,
     grid::{hex_of, parse_parcel},
     publicly,
 };
@@ -190,13 +189,8 @@ impl Public {
     fn tell(&self, access: Result<Access, OrderError>) -> Result<Response, Problem> {
         let access = access.map_err(publicly)?;
         let age = self.clock.now().seconds_since(access.observed_at);
-        let mut response = axum::Json(Answer::new(&access, age)).into_response();
         // The next block may say otherwise.
-        let no_store = HeaderValue::from_static("no-store");
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, no_store);
-        Ok(response)
+        Ok(fresh(&Answer::new(&access, age)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use seedbox_core::votes::{CountedVote, Proposal, SignedVote, Vote, count, set_digest};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Public, grid::hex_of, publicly};
+use super::{Public, fresh, grid::hex_of, publicly};
 use crate::{
     client_address::ClientAddress,
     extract::{self, Json},
@@ -173,15 +173,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Public>> {
     OpenApiRouter::new()
         .routes(routes!(proposals, post_vote))
         .routes(routes!(votes))
-}
-
-fn fresh(body: &impl Serialize) -> Response {
-    let mut response = axum::Json(body).into_response();
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
-    response
 }
 
 fn proposal(text: &str) -> Result<Proposal, Problem> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use seedbox_core::{BlockRef, grid::EpochName};
@@ -16,7 +16,7 @@ use super::{history::Current, json::hex_of};
 use crate::{
     chain_trust,
     problem::{Problem, ProblemType},
-    public::Public,
+    public::{Public, fresh},
 };
 
 /// The grid's current state.
@@ -102,12 +102,7 @@ pub(super) struct Gone {
 ))]
 pub(super) async fn head(State(public): State<Arc<Public>>) -> Result<Response, Problem> {
     let current = public.grid.current()?;
-    let mut response = axum::Json(Head::of(&public, &current)).into_response();
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
-    Ok(response)
+    Ok(fresh(&Head::of(&public, &current)))
 }
 
 /// Why nothing can be said of an epoch.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use seedbox_core::ParcelProof;
 use serde::Serialize;
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     problem::Problem,
-    public::{Public, publicly},
+    public::{Public, fresh, publicly},
 };
 
 /// Who owns a parcel, provably (EIP-1186). All bytes are `0x` and lower-case digits.
@@ -88,13 +87,8 @@ pub(super) async fn parcel_proof(
     }
     let proof = public.appliance.parcel_proof(parcel).await;
     let proof = proof.map_err(publicly)?;
-    let mut response = axum::Json(Proof::from(&proof)).into_response();
     // The next one may be of a newer block.
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
-    Ok(response)
+    Ok(fresh(&Proof::from(&proof)))
 }
 
 impl From<&ParcelProof> for Proof {
