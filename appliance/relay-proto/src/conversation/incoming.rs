@@ -161,11 +161,7 @@ impl Conversation {
             return;
         };
         for (direct, floor) in [(false, floors.0), (true, floors.1)] {
-            let stream = if direct {
-                &mut peer.direct
-            } else {
-                &mut peer.group
-            };
+            let stream = peer.stream(direct);
             if let Some(from) = stream.raise(floor) {
                 self.events.push_back(Event::Missed {
                     client: *client,
@@ -205,11 +201,7 @@ impl Conversation {
         now: Millis,
     ) -> Result<(), Malformed> {
         let peer = self.peers.get_mut(&client).ok_or(Malformed)?;
-        let stream = if direct {
-            &mut peer.direct
-        } else {
-            &mut peer.group
-        };
+        let stream = peer.stream(direct);
         match stream.take(number, payload) {
             None => peer.ack = Some(now),
             Some(ready) => {

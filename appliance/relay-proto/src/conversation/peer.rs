@@ -155,6 +155,15 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// Its messages to this client alone, or to all.
+    pub(super) const fn stream(&mut self, direct: bool) -> &mut Stream {
+        if direct {
+            &mut self.direct
+        } else {
+            &mut self.group
+        }
+    }
+
     pub(super) fn new(next: u64, rng: &mut ChaCha20Rng) -> Self {
         Self {
             slot: None,
