@@ -15,9 +15,7 @@ use seedbox_store::{Store, votes::Kept};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::factory_reset;
-
-use crate::relay::Relay;
+use crate::{factory_reset, relay::Relay};
 
 /// The handles that orders go to.
 pub(crate) struct Orders {

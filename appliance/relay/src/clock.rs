@@ -1,7 +1,7 @@
 //! Time as `relay-proto` wants it: milliseconds since the Unix epoch that never go back, though the
 //! machine's clock may be set.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use seedbox_relay_proto::Millis;
 
@@ -14,10 +14,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             started: Instant::now(),
-            origin: millis(since.unwrap_or_default()),
+            origin: seedbox_clock::now().0.saturating_mul(1_000),
         }
     }
 

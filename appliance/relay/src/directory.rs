@@ -11,8 +11,6 @@ use seedbox_core::Network;
 use seedbox_mesh::Peer;
 use seedbox_relay_proto::{Descriptor, Malformed, NodeId};
 
-use crate::usage::unix_seconds;
-
 /// Boxes known at most. A descriptor has at most 2.3 kB.
 const MOST: usize = 1_024;
 
@@ -38,7 +36,7 @@ impl Directory {
 
     /// Takes a signed descriptor, if it is valid and not older than what is known; answers whose.
     pub(crate) fn take(&self, bytes: &[u8]) -> Result<NodeId, Malformed> {
-        let now = unix_seconds();
+        let now = seedbox_clock::now().0;
         let descriptor = Descriptor::read(bytes, now)?;
         let node = descriptor.node;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +61,7 @@ impl Directory {
     pub(crate) fn peer(&self, node: NodeId) -> Option<Peer> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let descriptor = &known.get(&node)?.descriptor;
-        if descriptor.expires <= unix_seconds() {
+        if descriptor.expires <= seedbox_clock::now().0 {
             return None;
         }
         let addresses = descriptor.addresses.iter();
@@ -86,7 +84,7 @@ impl Directory {
 
     /// All that are valid, as they travel.
     pub(crate) fn all(&self) -> Vec<Vec<u8>> {
-        let now = unix_seconds();
+        let now = seedbox_clock::now().0;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .values()

@@ -23,7 +23,7 @@ use crate::{
     exchange,
     session::{random, serve},
     shared::{Shared, reason},
-    usage::{Usage, unix_seconds},
+    usage::Usage,
 };
 
 /// A stream's first bytes have to come within this time.
@@ -181,7 +181,7 @@ fn sign(shared: &Shared, config: &Config) {
     if config.urls.is_empty() && config.addresses.is_empty() && config.relays.is_empty() {
         return;
     }
-    let now = unix_seconds();
+    let now = seedbox_clock::now().0;
     let descriptor = Descriptor {
         node: shared.identity.node,
         noise: shared.identity.secret.public(),

@@ -1,11 +1,8 @@
 //! Bytes sent in this calendar month (UTC), kept over restarts, and the owner's limit on them.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{SystemTime, UNIX_EPOCH},
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use seedbox_store::Store;
@@ -27,7 +24,7 @@ pub(crate) struct Usage {
 impl Usage {
     pub(crate) async fn load(store: Store, limit: Option<u64>) -> Result<Self, Error> {
         let kept = store.setting::<(u64, u64)>(SETTING).await?;
-        let month = month_of(unix_seconds());
+        let month = month_of(seedbox_clock::now().0);
         let bytes = kept.map_or(0, |(kept, bytes)| if kept == month { bytes } else { 0 });
         let usage = Self {
             limit,
@@ -60,7 +57,7 @@ impl Usage {
 
     /// Writes the sum down; begins again if the month has changed.
     pub(crate) async fn save(&self) -> Result<(), Error> {
-        let now = month_of(unix_seconds());
+        let now = month_of(seedbox_clock::now().0);
         let kept = {
             let mut month = self.month.lock().unwrap_or_else(PoisonError::into_inner);
             if now > *month {
@@ -72,13 +69,6 @@ impl Usage {
         };
         Ok(self.store.set_setting(SETTING, &kept).await?)
     }
-}
-
-pub(crate) fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
 }
 
 /// Months since January of year 0, of the proleptic Gregorian calendar.

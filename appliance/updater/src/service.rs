@@ -125,7 +125,7 @@ impl Service {
             UpdatePhase::Installed {
                 restart_at: Some(at),
                 version,
-            } if now() >= at => {
+            } if seedbox_clock::now() >= at => {
                 if restart_machine(&self.config).await.is_ok() {
                     self.plan_restart(version, None).await?;
                 }
@@ -277,7 +277,7 @@ impl Service {
         let Some(at) = at else {
             return Ok(restart_machine(&self.config).await);
         };
-        if at.seconds_since(now()) > LONGEST_WAIT {
+        if at.seconds_since(seedbox_clock::now()) > LONGEST_WAIT {
             let text = "a restart can be put off by 30 days at most".to_owned();
             return Ok(Err(OrderError::Conflict(text)));
         }
@@ -397,10 +397,4 @@ async fn verify(config: &Config, rauc: &Rauc) -> Result<Bundle, OrderError> {
         version: version.to_string(),
         notes: manifest.description.unwrap_or_default(),
     })
-}
-
-/// A clock before 1970 reads 0.
-fn now() -> UnixTime {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    UnixTime(since.map_or(0, |since| since.as_secs()))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use seedbox_core::{UpdateOutcome, UpdatePhase};
 
-use super::{Service, now};
+use super::Service;
 use crate::{
     Config, Error,
     attempt::{Attempt, Here, Settled, Standing},
@@ -81,7 +81,7 @@ impl Service {
         let outcome = UpdateOutcome::RolledBack {
             version,
             reason,
-            at: now(),
+            at: seedbox_clock::now(),
         };
         self.ended(outcome, Some(here.slot.clone())).await
     }
@@ -89,7 +89,10 @@ impl Service {
     pub(super) async fn confirm(&mut self, version: String) -> Result<(), Error> {
         tracing::info!(%version, "the update works and stays");
         let slot = self.here.as_ref().map(|here| here.slot.clone());
-        let outcome = UpdateOutcome::Confirmed { version, at: now() };
+        let outcome = UpdateOutcome::Confirmed {
+            version,
+            at: seedbox_clock::now(),
+        };
         self.ended(outcome, slot).await?;
         self.set_phase(UpdatePhase::Idle);
         Ok(())
@@ -147,7 +150,7 @@ pub(super) fn failed(version: Option<String>, reason: &impl ToString) -> UpdateO
     UpdateOutcome::Failed {
         version,
         reason: reason.to_string(),
-        at: now(),
+        at: seedbox_clock::now(),
     }
 }
 
