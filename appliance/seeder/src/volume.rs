@@ -19,6 +19,10 @@ use crate::metainfo::Metainfo;
 
 /// Name of the identity marker in a volume's root.
 pub(crate) const MARKER: &str = ".seedbox-volume.json";
+/// What the marker is called until it is whole.
+const DRAFT: &str = ".seedbox-volume.json.tmp";
+/// Folder of the torrents in a volume's root.
+pub(crate) const TORRENTS: &str = "torrents";
 
 /// File systems give out space in blocks of this size.
 const BLOCK: u64 = 4096;
@@ -64,36 +68,50 @@ impl Volume {
         }
     }
 
-    /// Makes `root` a volume by writing its marker. Only an empty folder (or none) is taken.
+    /// Makes `root` a volume by writing its marker. Only a folder that holds nothing (or none) is
+    /// taken. A marker without torrents is nothing: a power cut between the marker and the database
+    /// leaves one that nobody knows.
     ///
     /// # Errors
-    /// If the folder holds anything but a file system's `lost+found`, or cannot be written.
+    /// If the folder holds anything but that and a file system's `lost+found`, or cannot be written.
     pub(crate) fn adopt(root: &Path, id: &str) -> io::Result<()> {
         fs::create_dir_all(root)?;
         for entry in fs::read_dir(root)? {
-            let name = entry?.file_name();
-            if name != "lost+found" {
+            let entry = entry?;
+            let name = entry.file_name();
+            let holds_nothing = name == "lost+found"
+                || name == MARKER
+                || name == DRAFT
+                || name == TORRENTS && fs::read_dir(entry.path())?.next().is_none();
+            if !holds_nothing {
                 return Err(io::Error::new(
                     ErrorKind::DirectoryNotEmpty,
-                    format!("it holds {:?}; the box takes empty folders only", name),
+                    format!("it holds {name:?}; the box takes empty folders only"),
                 ));
             }
         }
         let marker = serde_json::to_vec(&Marker {
             volume: id.to_owned(),
         })?;
+        // Written anew, never through what lies there: it could be a link.
+        let draft = root.join(DRAFT);
+        match fs::remove_file(&draft) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .open(root.join(MARKER))?;
+            .open(&draft)?;
         file.write_all(&marker)?;
         file.sync_all()?;
-        fs::create_dir_all(root.join("torrents"))?;
+        fs::rename(&draft, root.join(MARKER))?;
+        make_folder(&root.join(TORRENTS))?;
         File::open(root)?.sync_all()
     }
 
     pub(crate) fn folder(&self, torrent: InfoHash) -> PathBuf {
-        self.root.join("torrents").join(torrent.to_string())
+        self.root.join(TORRENTS).join(torrent.to_string())
     }
 
     /// Bytes the disk has free for an unprivileged program.
@@ -105,7 +123,7 @@ impl Volume {
     /// Torrent folders on disk.
     pub(crate) fn folders(&self) -> io::Result<Vec<InfoHash>> {
         let mut found = Vec::new();
-        match fs::read_dir(self.root.join("torrents")) {
+        match fs::read_dir(self.root.join(TORRENTS)) {
             Ok(entries) => {
                 for entry in entries {
                     let name = entry?.file_name();
@@ -237,7 +255,7 @@ pub fn erase_volume(root: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(&marker).is_ok_and(|found| found.is_file()) {
         return Ok(());
     }
-    let torrents = root.join("torrents");
+    let torrents = root.join(TORRENTS);
     match fs::symlink_metadata(&torrents) {
         Ok(found) if found.is_dir() => {
             for entry in fs::read_dir(&torrents)? {
@@ -290,6 +308,20 @@ mod tests {
         fs::write(folder.path().join("holiday.jpg"), b"x").unwrap();
         assert!(Volume::adopt(folder.path(), "v1").is_err());
         assert!(!folder.path().join(MARKER).exists());
+    }
+
+    #[test]
+    fn a_volume_that_nobody_came_to_know_is_taken_again() {
+        let folder = tempfile::tempdir().unwrap();
+        for unfinished in [MARKER, DRAFT] {
+            fs::write(folder.path().join(unfinished), b"{").unwrap();
+        }
+        Volume::adopt(folder.path(), "v1").unwrap();
+        assert_eq!(volume(folder.path()).look(), VolumeState::Ready);
+        Volume::adopt(folder.path(), "v2").unwrap();
+        fs::create_dir(volume(folder.path()).root.join("torrents/x")).unwrap();
+        let error = Volume::adopt(folder.path(), "v3").unwrap_err();
+        assert!(error.to_string().contains("torrents"), "{error}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Engine {
                 volume.state = volume.look();
             }
             if volume.state == VolumeState::Ready
-                && let Err(e) = volume::make_folder(&volume.root.join("torrents"))
+                && let Err(e) = volume::make_folder(&volume.root.join(volume::TORRENTS))
             {
                 volume.state = VolumeState::Missing(format!("it cannot be written: {e}"));
             }
