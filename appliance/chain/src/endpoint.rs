@@ -15,6 +15,7 @@ use alloy::{
     },
     transports::{TransportError, TransportErrorKind, TransportResult, http::reqwest::Url},
 };
+use futures::stream::{FuturesOrdered, TryStreamExt};
 use seedbox_core::{BlockRef, UnixTime, WalletAddress};
 use seedbox_store::chain::Contract;
 use serde::Deserialize;
@@ -36,6 +37,8 @@ use crate::{
 
 /// Questions sent together. Many public endpoints allow 100 in one batch, few allow less than 20.
 const BATCH: usize = 20;
+/// Batches under way.
+const BATCHES_AT_ONCE: usize = 3;
 
 /// A connection whose chain was checked.
 pub(crate) struct Endpoint {
@@ -235,29 +238,45 @@ impl Endpoint {
             .map_err(|e| EndpointError::of(e, &self.secrets))
     }
 
-    /// Asks the same question with many parameters, in batches where the endpoint takes them.
+    /// Asks the same question with many parameters, in batches where the endpoint takes them, a few
+    /// of them at once so that it need not wait for the next one.
     async fn ask_each<P: RpcSend + Clone, R: RpcRecv>(
         &self,
         method: &'static str,
         params: &[P],
     ) -> Result<Vec<R>, EndpointError> {
+        let mut all = Vec::with_capacity(params.len());
+        let mut asked = FuturesOrdered::new();
+        for some in params.chunks(BATCH) {
+            asked.push_back(self.ask_some(method, some));
+            if asked.len() == BATCHES_AT_ONCE {
+                all.extend(asked.try_next().await?.unwrap_or_default());
+            }
+        }
+        while let Some(answers) = asked.try_next().await? {
+            all.extend(answers);
+        }
+        Ok(all)
+    }
+
+    async fn ask_some<P: RpcSend + Clone, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: &[P],
+    ) -> Result<Vec<R>, EndpointError> {
+        if params.len() > 1 {
+            match self.limited(self.batch(method, params)).await {
+                Err(error)
+                    if !matches!(
+                        error,
+                        EndpointError::Timeout(_) | EndpointError::RateLimited
+                    ) => {} // it takes no batches
+                answers => return answers,
+            }
+        }
         let mut answers = Vec::with_capacity(params.len());
-        for chunk in params.chunks(BATCH) {
-            if chunk.len() > 1 {
-                match self.limited(self.batch(method, chunk)).await {
-                    Ok(batch) => {
-                        answers.extend(batch);
-                        continue;
-                    }
-                    Err(e @ (EndpointError::Timeout(_) | EndpointError::RateLimited)) => {
-                        return Err(e);
-                    }
-                    Err(_) => {} // not every endpoint takes batches
-                }
-            }
-            for params in chunk {
-                answers.push(self.ask(method, params.clone()).await?);
-            }
+        for params in params {
+            answers.push(self.ask(method, params.clone()).await?);
         }
         Ok(answers)
     }

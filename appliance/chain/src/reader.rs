@@ -6,6 +6,7 @@
 //! [`BY_HASH`] are asked for by hash: a range that reaches beyond what a lagging endpoint has is
 //! silently cut short.
 
+mod asking;
 mod audit;
 mod bisection;
 mod forks;
@@ -20,7 +21,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tracing::{info, warn};
 
 pub(crate) use self::audit::Proved;
-use self::{audit::Ledger, forks::same, pace::Pace, withholding::Withholding};
+use self::{audit::Ledger, pace::Pace, withholding::Withholding};
 
 use crate::{
     Deployment, contracts,
@@ -39,7 +40,7 @@ pub(crate) const JOURNAL_DEPTH: u64 = 512;
 const BY_HASH: u64 = 8;
 
 /// Headers that are read at once.
-const CHUNK: u64 = 128;
+const CHUNK: u64 = 256;
 
 /// Times that one look at the chain may go back before the endpoint is called unreliable.
 const MAX_REWINDS: u32 = 3;

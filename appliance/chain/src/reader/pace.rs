@@ -1,20 +1,19 @@
-//! How many blocks one question is about: as many as make a good answer and the endpoint likes. Two
-//! questions at once, so that the endpoint need not wait until an answer is read.
+//! How many blocks one question is about, as many as make a good answer and the endpoint likes; and
+//! how many questions are asked at once.
 
-use std::ops::RangeInclusive;
+use tracing::info;
 
-use alloy::rpc::types::Log;
-use futures::future::try_join;
-use tracing::{debug, info};
-
-use crate::{endpoint_error::EndpointError, source::Source};
+use crate::endpoint_error::EndpointError;
 
 /// Blocks in one range of old ones, at first and at most.
-const FIRST: u64 = 256;
+const FIRST: u64 = 128;
 const MOST: u64 = 50_000;
 
 /// Logs in a range that are enough: some megabytes of JSON, which have to be held in memory.
-const ENOUGH: u64 = 12_000;
+const ENOUGH: u64 = 6_000;
+
+/// Questions under way: one being answered, one under way, one being read.
+const AT_ONCE: usize = 3;
 
 /// The number of blocks to ask for next.
 #[derive(Debug, Clone, Copy)]
@@ -34,56 +33,19 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// The logs from `next` on, as far as `last` or as the endpoint likes, and how far that is.
-    pub(super) async fn logs(
-        &mut self,
-        source: &impl Source,
-        next: u64,
-        last: u64,
-    ) -> Result<(u64, Vec<Log>), EndpointError> {
-        loop {
-            let to = last.min(next.saturating_add(self.blocks - 1));
-            match self.ask(source, next..=to).await {
-                Ok(logs) => {
-                    self.got(to - next + 1, logs.len() as u64);
-                    return Ok((to, logs));
-                }
-                Err(error) if to > next && error.asks_for_less() => {
-                    *self = Self {
-                        blocks: (to - next).div_ceil(2),
-                        refused: true,
-                    };
-                    info!(blocks = self.blocks, "reading fewer blocks at once");
-                }
-                Err(error) => {
-                    if matches!(error, EndpointError::Timeout(_)) {
-                        self.blocks = (to - next).div_ceil(2).max(1);
-                        self.refused = true;
-                    }
-                    return Err(error);
-                }
-            }
-        }
+    /// Questions under way at the same time: several, so that the endpoint need not wait until an
+    /// answer is read.
+    pub(super) fn at_once(&self) -> usize {
+        if self.refused { 1 } else { AT_ONCE }
     }
 
-    /// Asks for the two halves of a range at once, unless the endpoint has complained.
-    async fn ask(
-        &self,
-        source: &impl Source,
-        range: RangeInclusive<u64>,
-    ) -> Result<Vec<Log>, EndpointError> {
-        let (from, to) = (*range.start(), *range.end());
-        if self.refused || from == to {
-            return ask(source, range).await;
-        }
-        let middle = from + (to - from) / 2;
-        let halves = (ask(source, from..=middle), ask(source, middle + 1..=to));
-        let (mut logs, others) = try_join(halves.0, halves.1).await?;
-        logs.extend(others);
-        Ok(logs)
+    /// Where a range from `from` on ends, at `last` at the latest.
+    pub(super) fn end(&self, from: u64, last: u64) -> u64 {
+        last.min(from.saturating_add(self.blocks - 1))
     }
 
-    fn got(&mut self, blocks: u64, logs: u64) {
+    /// A range of so many blocks had so many logs.
+    pub(super) fn got(&mut self, blocks: u64, logs: u64) {
         let fitting = (blocks * ENOUGH / logs.max(1)).max(1);
         if fitting < self.blocks {
             self.blocks = fitting;
@@ -97,11 +59,17 @@ impl Pace {
             self.blocks = (self.blocks + step).min(fitting).min(MOST);
         }
     }
-}
 
-async fn ask(source: &impl Source, range: RangeInclusive<u64>) -> Result<Vec<Log>, EndpointError> {
-    let (from, to) = (*range.start(), *range.end());
-    let logs = source.logs(range).await?;
-    debug!(from, to, logs = logs.len(), "read logs");
-    Ok(logs)
+    /// A range of so many blocks was not answered; whether fewer of them may be, right now.
+    pub(super) fn failed(&mut self, blocks: u64, error: &EndpointError) -> bool {
+        let too_many = error.asks_for_less() && blocks > 1;
+        if too_many || matches!(error, EndpointError::Timeout(_)) {
+            *self = Self {
+                blocks: (blocks / 2).max(1),
+                refused: true,
+            };
+            info!(blocks = self.blocks, "reading fewer blocks at once");
+        }
+        too_many
+    }
 }
