@@ -98,6 +98,18 @@ impl Docker {
         .map(drop)
     }
 
+    /// Bytes of an architecture's image on the way from a registry: its one layer, gzipped.
+    ///
+    /// # Errors
+    /// The layer is missing.
+    pub fn pulled(&self, architecture: &str) -> Result<u64> {
+        let layer = packed().join(architecture).join("layer.tar");
+        let bytes = run(Command::new("sh")
+            .args(["-c", "gzip < \"$0\" | wc -c"])
+            .arg(layer))?;
+        Ok(bytes.trim().parse()?)
+    }
+
     /// What Docker knows of a container or an image.
     ///
     /// # Errors

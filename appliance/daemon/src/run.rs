@@ -23,8 +23,9 @@ use crate::{
     supervise::{Progress, Services},
 };
 
-/// Longest time from being told to stop until the process is gone.
-const DRAIN: Duration = Duration::from_secs(7);
+/// How long the services may take to end. What comes after it, in the process and around it, has to
+/// fit into the 8 s that are promised.
+const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(config: Config) -> anyhow::Result<()> {
     logging::start(config.log);

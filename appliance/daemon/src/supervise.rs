@@ -2,6 +2,7 @@
 //! with an error, so that systemd starts a whole box again and never half of one.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -48,6 +49,7 @@ impl Progress {
 
 pub(crate) struct Services {
     running: JoinSet<(&'static str, anyhow::Result<()>)>,
+    names: BTreeSet<&'static str>,
     stop: CancellationToken,
 }
 
@@ -55,6 +57,7 @@ impl Services {
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             running: JoinSet::new(),
+            names: BTreeSet::new(),
             stop,
         }
     }
@@ -67,6 +70,7 @@ impl Services {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let stop = self.stop.clone();
+        self.names.insert(name);
         self.running.spawn(async move { (name, run(stop).await) });
     }
 
@@ -110,15 +114,20 @@ impl Services {
         while !self.running.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             match tokio::time::timeout(left, self.running.join_next()).await {
-                Ok(Some(Ok((name, Err(e))))) => {
-                    result = Err(e.context(format!("the {name} service failed while stopping")));
+                Ok(Some(Ok((name, ended)))) => {
+                    self.names.remove(name);
+                    if let Err(e) = ended {
+                        result =
+                            Err(e.context(format!("the {name} service failed while stopping")));
+                    }
                 }
                 Ok(Some(Err(e))) => result = Err(anyhow!("a service failed while stopping: {e}")),
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(_) => {
                     log::warn!(
-                        "not all services ended in {} s; leaving them",
-                        deadline.as_secs()
+                        "did not end in {} s and is left: {}",
+                        deadline.as_secs(),
+                        Vec::from_iter(self.names).join(", ")
                     );
                     self.running.abort_all();
                     break;

@@ -55,7 +55,7 @@ const HEAD_LIMIT: usize = 16 * 1024;
 /// A client that takes no bytes for so long is cut off.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the box stops.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(3);
 /// Pause after a failed accept, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
