@@ -175,7 +175,7 @@ image-test:
 docker-setup:
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))
 
-## Whether a Docker daemon can be started here; wants root.
+## Whether Docker can build and run an image here; wants root.
 docker-possible: docker-setup
 	$(SUDO) tests/image/own-network tests/image/docker-possible
 
