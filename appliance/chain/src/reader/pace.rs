@@ -70,6 +70,37 @@ impl Pace {
             };
             info!(blocks = self.blocks, "reading fewer blocks at once");
         }
+        self.refused |= matches!(error, EndpointError::RateLimited);
         too_many
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_grow_until_they_hold_enough() {
+        let mut pace = Pace::default();
+        pace.got(FIRST, 10);
+        assert_eq!(pace.end(1, u64::MAX), 2 * FIRST);
+        pace.got(FIRST, 10);
+        assert_eq!(pace.blocks, 2 * FIRST, "asked before the width was known");
+        pace.got(100, 100 * 100);
+        assert_eq!(pace.blocks, ENOUGH / 100);
+        assert_eq!(pace.end(1, 7), 7);
+    }
+
+    #[test]
+    fn who_complains_is_asked_one_question_at_a_time() {
+        let refused = EndpointError::Refused("too many blocks".into());
+        let mut pace = Pace::default();
+        assert!(pace.failed(100, &refused));
+        assert_eq!((pace.blocks, pace.at_once()), (50, 1));
+        assert!(!pace.failed(1, &refused), "there is nothing less than one");
+
+        let mut pace = Pace::default();
+        assert!(!pace.failed(100, &EndpointError::RateLimited));
+        assert_eq!((pace.blocks, pace.at_once()), (FIRST, 1));
     }
 }
