@@ -3,7 +3,7 @@
 DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs faketime mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
 CARD_DEBIAN = arch-test fakeroot genimage rauc u-boot-tools dosfstools mtools e2fsprogs kmod cpio zstd xz-utils fdisk openssl
-CARD_TEST_DEBIAN = qemu-system-arm openssh-client mtools
+CARD_TEST_DEBIAN = qemu-system-arm openssh-client mtools e2fsprogs rauc squashfs-tools openssl aria2 transmission-daemon transmission-cli
 DEB_DEBIAN = systemd-container
 PARTS_DEBIAN = shellcheck systemd
 # Debian 13 has the client and the builder in packages of their own.
@@ -12,7 +12,7 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test card-setup
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -166,11 +166,21 @@ image: card-setup image-licences target/image/arm64/seedbox
 image-bundle: card-setup
 	image/card/bundle
 
+card-test-setup:
+	@dpkg -s $(CARD_TEST_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_TEST_DEBIAN))
+
 ## Boots the image in an emulated Raspberry Pi and uses it as an owner would. A busy machine gives
 ## more time: SEEDBOX_PATIENCE=3.
-image-test:
-	@dpkg -s $(CARD_TEST_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_TEST_DEBIAN))
+image-test: card-test-setup
 	cargo test -p system-tests --features image --test image -- --test-threads=1 --nocapture
+
+## Power cut 20 times, in starts, downloads, settings and updates; SEEDBOX_CUTS=100 for the long run.
+image-power-cuts: card-test-setup
+	cargo test -p system-tests --features image --test image power:: -- --ignored --nocapture
+
+## What an idle hour writes to the card; SEEDBOX_IDLE is another number of seconds.
+image-idle: card-test-setup
+	cargo test -p system-tests --features image --test image idle:: -- --ignored --nocapture
 
 docker-setup:
 	@dpkg -s $(DOCKER_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DOCKER_DEBIAN))

@@ -33,9 +33,14 @@ pub struct Answer {
 impl Client {
     /// A client of the server at `base`, such as `http://127.0.0.1:8080`.
     pub fn new(base: impl Into<String>) -> Self {
+        Self::waiting(base, Duration::from_secs(30))
+    }
+
+    /// The same of a slow one, with so much time for each request.
+    pub fn waiting(base: impl Into<String>, limit: Duration) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
+            .timeout_global(Some(limit))
             .max_redirects(0)
             .build();
         Self {

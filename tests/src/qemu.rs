@@ -1,194 +1,40 @@
 //! The card's image in an emulated Raspberry Pi 3: flashed, filled in as an owner would, started,
 //! spoken to through its ports, its serial line and its shell, and cut off from power.
 
+mod card;
+
 use std::{
-    fs::{self, File},
-    io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    net::TcpListener,
+    fs,
+    io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+pub use self::card::{Card, built};
 
 use crate::{
     http::Client,
     process::{Process, run},
-    repository,
-    wait::wait_until,
+    wait::{hold, wait_until},
 };
 
 /// From power on to the panel's answer, emulated, on a machine with nothing else to do. Every limit
 /// here is multiplied by `SEEDBOX_PATIENCE` where the machine is busy.
 pub const START_LIMIT: Duration = Duration::from_secs(150);
-/// The emulated card reader takes cards of powers of two only.
-const CARD: u64 = 2 << 30;
-/// The emulated watchdog bites as soon as it is armed, so systemd is told to leave it alone; and what
-/// systemd tells goes to the serial line, where a test that fails can quote it.
-const CMDLINE: &str = "cmdline=systemd.watchdog_sec=0 console=ttyS1,115200";
 const SERIAL_LINES: [&str; 2] = ["serial0", "serial1"];
+/// For one request: a bundle takes minutes through the emulated network.
+const REQUEST: Duration = Duration::from_secs(600);
 const QMP: Duration = Duration::from_secs(10);
 
 /// `limit` on this machine, as busy as `SEEDBOX_PATIENCE` says.
 pub fn patient(limit: Duration) -> Duration {
     let factor = std::env::var("SEEDBOX_PATIENCE").ok();
     limit.mul_f64(factor.and_then(|text| text.parse().ok()).unwrap_or(1.0))
-}
-
-/// What `make image` builds.
-///
-/// # Errors
-/// It has not been built.
-pub fn built(extension: &str) -> Result<PathBuf> {
-    let version = env!("CARGO_PKG_VERSION");
-    let out = std::env::var_os("SEEDBOX_IMAGE_OUT")
-        .map_or_else(|| repository().join("target/image"), PathBuf::from);
-    let file = out.join(format!("seedbox-{version}-rpi-arm64.{extension}"));
-    ensure!(
-        file.exists(),
-        "{} is missing: run `make image`",
-        file.display()
-    );
-    Ok(file)
-}
-
-/// A card with the image on it, and what an owner writes on its boot partition.
-pub struct Card {
-    folder: TempDir,
-    offset: u64,
-}
-
-impl Card {
-    /// Writes the image to a new card, and the tests' key, which opens the shell.
-    ///
-    /// # Errors
-    /// There is no image, or no room for the card.
-    pub fn flash() -> Result<Self> {
-        let card = Self::flash_without_key()?;
-        let key = card.path("key");
-        run(Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-            .arg(&key))?;
-        card.put("authorized_keys", &fs::read(key.with_extension("pub"))?)?;
-        Ok(card)
-    }
-
-    /// The same as it comes from the download: no shell.
-    ///
-    /// # Errors
-    /// As [`Card::flash`].
-    pub fn flash_without_key() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("card-").tempdir()?;
-        let disk = folder.path().join("disk");
-        run(Command::new("cp")
-            .arg("--sparse=always")
-            .arg(built("img")?)
-            .arg(&disk))?;
-        let mut file = File::options().read(true).write(true).open(&disk)?;
-        file.set_len(CARD)?;
-        // Where the first partition begins, as the MBR says.
-        let mut start = [0; 4];
-        file.seek(SeekFrom::Start(446 + 8))?;
-        file.read_exact(&mut start)?;
-        let card = Self {
-            folder,
-            offset: u64::from(u32::from_le_bytes(start)) * 512,
-        };
-        card.put("cmdline.txt", CMDLINE.as_bytes())?;
-        for file in ["u-boot.bin", "bcm2837-rpi-3-b.dtb"] {
-            let content = card.take(file)?.context("the image lacks U-Boot")?;
-            fs::write(card.path(file), content)?;
-        }
-        Ok(card)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn partition(&self) -> String {
-        format!("{}@@{}", self.path("disk").display(), self.offset)
-    }
-
-    /// Writes a file to the boot partition of a card that is in no running machine.
-    ///
-    /// # Errors
-    /// No room.
-    pub fn put(&self, name: &str, content: &[u8]) -> Result<()> {
-        let draft = self.path("draft");
-        fs::write(&draft, content)?;
-        run(Command::new("mcopy")
-            .args(["-o", "-i", &self.partition()])
-            .arg(&draft)
-            .arg(format!("::{name}")))
-        .map(drop)
-    }
-
-    /// Reads a file of the boot partition, if it is there.
-    ///
-    /// # Errors
-    /// The partition cannot be read.
-    pub fn take(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let draft = self.path("draft");
-        let _ = fs::remove_file(&draft);
-        let listed = run(Command::new("mdir").args(["-b", "-i", &self.partition(), "::"]))?;
-        if !listed.lines().any(|line| line == format!("::/{name}")) {
-            return Ok(None);
-        }
-        run(Command::new("mcopy")
-            .args(["-n", "-i", &self.partition(), &format!("::{name}")])
-            .arg(&draft))?;
-        Ok(Some(fs::read(draft)?))
-    }
-
-    /// Puts the card into a machine and turns it on; `further` are words for QEMU.
-    ///
-    /// # Errors
-    /// QEMU does not start.
-    pub fn start(&self, further: &[&str]) -> Result<Machine<'_>> {
-        let ports = [80, 8081, 4240, 22].map(|guest| Ok((guest, free_port()?)));
-        let ports: Vec<(u16, u16)> = ports.into_iter().collect::<Result<_>>()?;
-        let forwards: String = ports
-            .iter()
-            .map(|(guest, host)| format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"))
-            .collect();
-        let mut qemu = Command::new("qemu-system-aarch64");
-        qemu.args(["-M", "raspi3b", "-display", "none", "-monitor", "none"]);
-        for line in SERIAL_LINES {
-            qemu.arg("-serial")
-                .arg(format!("file:{}", self.path(line).display()));
-        }
-        qemu.arg("-qmp")
-            .arg(format!("unix:{},server,nowait", self.path("qmp").display()));
-        qemu.arg("-kernel").arg(self.path("u-boot.bin"));
-        qemu.arg("-dtb").arg(self.path("bcm2837-rpi-3-b.dtb"));
-        qemu.arg("-drive").arg(format!(
-            "if=sd,format=raw,file={}",
-            self.path("disk").display()
-        ));
-        qemu.arg("-netdev").arg(format!("user,id=net{forwards}"));
-        // The machine has one USB port. Behind a hub this device receives next to nothing.
-        qemu.args(["-device", "usb-net,netdev=net"]);
-        qemu.args(further);
-        for line in SERIAL_LINES {
-            let _ = fs::remove_file(self.path(line));
-        }
-        let _ = fs::remove_file(self.path("qmp"));
-        Ok(Machine {
-            card: self,
-            process: Process::start(&qemu, &self.path("qemu.log"))?,
-            started: Instant::now(),
-            ports,
-        })
-    }
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// A machine that is turned on.
@@ -210,7 +56,8 @@ impl Machine<'_> {
 
     /// The owner's panel.
     pub fn panel(&self) -> Client {
-        Client::new(format!("http://127.0.0.1:{}", self.port(80)))
+        let base = format!("http://127.0.0.1:{}", self.port(80));
+        Client::waiting(base, patient(REQUEST))
     }
 
     /// What everybody may ask.
@@ -229,7 +76,8 @@ impl Machine<'_> {
     /// # Errors
     /// It does not; the end of what the machine said is in the error.
     pub fn wait_panel(&mut self) -> Result<Duration> {
-        let panel = self.panel();
+        // A request into a machine that is not there yet may hang.
+        let panel = Client::new(format!("http://127.0.0.1:{}", self.port(80)));
         self.wait("the panel to answer", START_LIMIT, |_| {
             panel.send("GET", "/", &[], None)?.expect_success()
         })?;
@@ -266,12 +114,20 @@ impl Machine<'_> {
     /// It does not.
     pub fn claim_code(&mut self) -> Result<String> {
         self.wait("a claim code on the serial line", START_LIMIT, |machine| {
-            let said = machine.serial();
-            let (_, rest) = said.rsplit_once("claim code: ").context("none yet")?;
-            let code = rest.split_whitespace().next().unwrap_or_default();
-            ensure!(rest.contains('\n') && code.len() >= 16, "only {code}");
-            Ok(code.to_owned())
+            machine.shown_code()
         })
+    }
+
+    /// The claim code that it showed last.
+    ///
+    /// # Errors
+    /// There was none yet.
+    pub fn shown_code(&self) -> Result<String> {
+        let said = self.serial();
+        let (_, rest) = said.rsplit_once("claim code: ").context("none yet")?;
+        let code = rest.split_whitespace().next().unwrap_or_default();
+        ensure!(rest.contains('\n') && code.len() >= 16, "only {code}");
+        Ok(code.to_owned())
     }
 
     /// Runs a command in the shell that the key opens, and gives what it printed.
@@ -322,6 +178,20 @@ impl Machine<'_> {
         run(Command::new("sh").args(["-c", &ssh])).map(drop)
     }
 
+    /// Gives the box further settings, as environment variables, until the machine is started anew,
+    /// and starts the box with them.
+    ///
+    /// # Errors
+    /// There is no shell.
+    pub fn set_environment(&self, settings: &str) -> Result<()> {
+        let folder = "/run/systemd/system/seedbox.service.d";
+        self.shell(&format!(
+            "mkdir -p {folder} && printf '[Service]\\nEnvironment={settings}\\n' > {folder}/test.conf && \
+             systemctl daemon-reload && systemctl restart seedbox"
+        ))
+        .map(drop)
+    }
+
     /// Says a command to QEMU itself (QMP) and gives what it returned.
     ///
     /// # Errors
@@ -358,6 +228,22 @@ impl Machine<'_> {
             .and_then(|all| all.iter().find(|one| one["device"] == "sd0"))
             .context("no card among QEMU's devices")?;
         sd["stats"]["wr_bytes"].as_u64().context("no count")
+    }
+
+    /// Plugs a device in, as `device_add` of QMP describes it.
+    ///
+    /// # Errors
+    /// QEMU refuses it.
+    pub fn plug(&self, device: &Value) -> Result<()> {
+        self.qmp("device_add", device).map(drop)
+    }
+
+    /// Leaves the machine alone for so long.
+    ///
+    /// # Errors
+    /// It has gone off.
+    pub fn hold(&mut self, span: Duration) -> Result<()> {
+        hold("the machine", span, || self.process.ensure_running())
     }
 
     /// Cuts the power: nothing that the machine has not given to its card is kept.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use seedbox_board::{Press, Show};
-use seedbox_core::{Alerts, Severity};
+use seedbox_core::{Alerts, Severity, UpdatePhase, UpdateStatus};
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
@@ -21,6 +21,7 @@ pub(crate) struct Attendant {
     pub(crate) board: seedbox_board::Handle,
     pub(crate) http: seedbox_http::Handle,
     pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
+    pub(crate) update: watch::Receiver<UpdateStatus>,
     pub(crate) data: PathBuf,
     /// Ends the process, to be started again.
     pub(crate) start_anew: CancellationToken,
@@ -35,11 +36,15 @@ impl Attendant {
                 () = stop.cancelled() => return Ok(()),
                 Some(press) = self.board.pressed() => self.carry_out(press).await?,
                 Ok(()) = self.alerts.changed() => {}
+                Ok(()) = self.update.changed() => {}
                 _ = look.tick() => {}
             }
             let claimable = self.http.is_claimable().await?;
-            self.board
-                .show(show(claimable, &self.alerts.borrow_and_update()));
+            let (alerts, update) = (
+                self.alerts.borrow_and_update().clone(),
+                self.update.borrow_and_update().phase.clone(),
+            );
+            self.board.show(show(claimable, &alerts, &update));
         }
     }
 
@@ -68,9 +73,15 @@ impl Attendant {
     }
 }
 
-fn show(claimable: bool, alerts: &Alerts) -> Show {
+fn show(claimable: bool, alerts: &Alerts, update: &UpdatePhase) -> Show {
     let grave = |alert: &seedbox_core::Alert| alert.concern.severity >= Severity::Attention;
-    if claimable {
+    let at_work = matches!(
+        update,
+        UpdatePhase::Installing { .. } | UpdatePhase::Trying { .. }
+    );
+    if at_work {
+        Show::Updating
+    } else if claimable {
         Show::Unclaimed
     } else if alerts.worst().is_some_and(grave) {
         Show::Attention
@@ -91,9 +102,23 @@ mod tests {
             let concern = Concern::new(AlertId::Chain, severity, "", "");
             Alerts::default().replaced(vec![concern], UnixTime(1))
         };
-        assert_eq!(show(false, &Alerts::default()), Show::Healthy);
-        assert_eq!(show(false, &with(Severity::Notice)), Show::Healthy);
-        assert_eq!(show(false, &with(Severity::Attention)), Show::Attention);
-        assert_eq!(show(true, &with(Severity::Failing)), Show::Unclaimed);
+        let idle = UpdatePhase::Idle;
+        assert_eq!(show(false, &Alerts::default(), &idle), Show::Healthy);
+        assert_eq!(show(false, &with(Severity::Notice), &idle), Show::Healthy);
+        let grave = with(Severity::Attention);
+        assert_eq!(show(false, &grave, &idle), Show::Attention);
+        assert_eq!(show(true, &with(Severity::Failing), &idle), Show::Unclaimed);
+    }
+
+    #[test]
+    fn an_update_at_work_comes_before_everything_else() {
+        let version = "0.2.0".to_owned();
+        let waits = UpdatePhase::Installed {
+            version: version.clone(),
+            restart_at: None,
+        };
+        assert_eq!(show(false, &Alerts::default(), &waits), Show::Healthy);
+        let trying = UpdatePhase::Trying { version };
+        assert_eq!(show(true, &Alerts::default(), &trying), Show::Updating);
     }
 }

@@ -101,6 +101,7 @@ async fn build(
         update: updater_handle.status(),
         further: vec![clock.concerns(), board_handle.concerns()],
     };
+    let update = updater_handle.status();
     let (alert_list, alerts) = watch::channel(Arc::default());
     let orders = Orders {
         relay,
@@ -124,6 +125,7 @@ async fn build(
         board: board_handle,
         http: http_handle.clone(),
         alerts,
+        update,
         data: config.data,
         start_anew: start_anew.clone(),
     };

@@ -1,12 +1,18 @@
 //! Flash it, plug it in: the first start, what is open, what it costs, and a model for a visitor.
 
+use std::net::SocketAddr;
+
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 use system_tests::{
+    aria2::download_and_compare,
     http::Client,
-    qemu::{Card, Machine, START_LIMIT},
+    publisher::Publisher,
+    qemu::{Card, Machine, START_LIMIT, patient},
     seedbox::PASSWORD,
+    tracker::Tracker,
 };
+
+use crate::owner::{LIMIT, Owner};
 
 const MIB: u64 = 1 << 20;
 /// The most that the whole system may use of its memory, at rest.
@@ -18,27 +24,75 @@ const EXPOSURE: f64 = 2.0;
 /// The ports of docs/INSTALL.md, and the shell's, which the tests' key opens.
 const OPEN: [u16; 4] = [22, 80, 4240, 8081];
 
+/// What the owner wrote on the card.
+const PRESETS: &str = r#"
+hostname = "kitchen"
+claim_code = "7Q2M-K9XD-4TWB-0HZ1"
+wallets = ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]
+quota = "300MB"
+
+[wifi]
+ssid = "Home"
+password = "a secret of the house"
+country = "DE"
+"#;
+const CODE: &str = "7Q2M-K9XD-4TWB-0HZ1";
+const SECRET: &str = "a secret of the house";
+const PRESET_WALLET: &str = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed";
+
 #[test]
-fn the_first_start_ends_with_an_owner() -> Result<()> {
+fn the_first_start_ends_with_an_owner_and_a_model_for_a_visitor() -> Result<()> {
+    let tracker = Tracker::start()?;
+    let mut publisher = Publisher::start(&tracker)?;
+    let model = publisher.publish_random("a chair", 2_000_000, 3)?;
+    publisher.wait_verified(LIMIT)?;
     let card = Card::flash()?;
+    card.put("seedbox.toml", PRESETS.as_bytes())?;
     let mut machine = card.start(&[])?;
     let took = machine.wait_panel()?;
-    println!("from power on to the panel's answer: {took:.1?}");
+    println!("from power on to the panel's answer, with presets: {took:.1?}");
 
-    let code = machine.claim_code()?;
-    let panel = machine.panel();
-    let claim = json!({"code": code, "password": PASSWORD});
-    panel.post("/api/v1/claim", &claim)?;
-    sign_in(&panel)?;
+    let owner = Owner::claim(&machine, CODE)?;
+    ensure!(owner.wallets()?.contains(PRESET_WALLET), "no preset wallet");
+    let volumes = owner.status()?["seeder"]["volumes"].to_string();
+    ensure!(volumes.contains(":300000000"), "another quota: {volumes}");
     let wallet = format!("0x{}", "ab".repeat(20));
-    panel.post("/api/v1/wallets", &json!({"address": wallet}))?;
+    owner.link(&wallet)?;
+    let shown = machine.serial().contains("http://kitchen.local");
+    ensure!(shown, "the screen names another machine");
 
     let failed = machine.wait_shell("systemctl --failed --no-legend --plain")?;
     ensure!(failed.is_empty(), "failed units: {failed}");
     the_card_is_used_to_its_end(&machine)?;
     the_time_is_no_nonsense(&machine)?;
     nothing_else_is_open(&machine)?;
-    it_is_small_and_shut(&machine)?;
+
+    // On this network nobody but the publisher is found, and he has a private address.
+    let peer = publisher.address().context("no publisher")?;
+    let settings = format!(
+        "SEEDBOX_DHT=false SEEDBOX_LAN=10.0.0.0/8,{}/32 SEEDBOX_PEERS={peer}",
+        peer.ip()
+    );
+    machine.set_environment(&settings)?;
+    machine.wait_panel()?;
+    let owner = Owner::sign_in(&machine)?;
+    owner.accept(&model.magnet())?;
+    machine.wait("the model", LIMIT, |_| {
+        let torrents = owner.torrents()?;
+        let held = torrents.iter().any(|torrent| torrent.is_secured());
+        ensure!(held, "{torrents:?}");
+        Ok(())
+    })?;
+    publisher.stop();
+    let door = SocketAddr::from(([127, 0, 0, 1], machine.port(4240)));
+    let torrent = publisher.torrent_of(&model).display().to_string();
+    download_and_compare(
+        &torrent,
+        &[door],
+        &publisher.content_of(&model),
+        patient(LIMIT),
+    )?;
+    println!("a visitor has the model from the box");
 
     // Nobody else may claim it with what lies on the card.
     machine.wait(
@@ -47,28 +101,48 @@ fn the_first_start_ends_with_an_owner() -> Result<()> {
         |machine| machine.shell("! test -e /boot/firmware/claim-code.txt"),
     )?;
     let log = machine.shell("journalctl --boot --no-pager --output cat")?;
-    ensure!(!log.contains(PASSWORD) && !log.contains(&wallet), "{log}");
+    for secret in [PASSWORD, SECRET, &wallet] {
+        ensure!(!log.contains(secret), "a secret in the log:\n{log}");
+    }
+    let before = clock(&machine)?;
     machine.shut_down()?;
     ensure!(
         card.take("claim-code.txt")?.is_none(),
         "the code lies there"
     );
+    let kept = card.take("seedbox.toml")?.context("no seedbox.toml")?;
+    let kept = String::from_utf8_lossy(&kept).into_owned();
+    ensure!(
+        kept.contains("applied = true") && !kept.contains(CODE) && !kept.contains(SECRET),
+        "{kept}"
+    );
+    ensure!(!card.holds(SECRET)?, "the secret is still on the card");
 
     let mut machine = card.start(&[])?;
     println!("second start: {:.1?}", machine.wait_panel()?);
-    let panel = machine.panel();
-    sign_in(&panel)?;
-    let wallets: Value = panel.get("/api/v1/wallets")?;
-    let kept = wallets.to_string().to_lowercase().contains(&wallet);
-    ensure!(kept, "the wallet is gone: {wallets}");
-    Ok(())
+    let owner = Owner::sign_in(&machine)?;
+    let wallets = owner.wallets()?;
+    ensure!(
+        wallets.contains(&wallet) && wallets.contains(PRESET_WALLET),
+        "a wallet is gone: {wallets}"
+    );
+    let torrents = owner.torrents()?;
+    ensure!(torrents.len() == 1, "the model is gone: {torrents:?}");
+    machine.wait_shell("true")?;
+    println!(
+        "time of day before {before}, after the second start {}",
+        clock(&machine)?
+    );
+    the_time_is_no_nonsense(&machine)?;
+    it_is_small_and_shut(&machine)
 }
 
 #[test]
 fn the_code_lies_on_the_card_and_no_shell_is_open() -> Result<()> {
     let card = Card::flash_without_key()?;
     let mut machine = card.start(&[])?;
-    machine.wait_panel()?;
+    let took = machine.wait_panel()?;
+    println!("from power on to the panel's answer: {took:.1?}");
     let code = machine.claim_code()?;
     // Where nothing listens the emulated network closes the connection at once.
     let shell = Client::new(format!("http://127.0.0.1:{}", machine.port(22)));
@@ -85,12 +159,6 @@ fn the_code_lies_on_the_card_and_no_shell_is_open() -> Result<()> {
     Ok(())
 }
 
-fn sign_in(panel: &Client) -> Result<()> {
-    panel
-        .post("/api/v1/session", &json!({"password": PASSWORD}))
-        .map(drop)
-}
-
 fn the_card_is_used_to_its_end(machine: &Machine) -> Result<()> {
     let free = machine.shell("df --output=size --block-size=1M /data | tail -1")?;
     let free: u64 = free.trim().parse()?;
@@ -105,9 +173,15 @@ fn the_card_is_used_to_its_end(machine: &Machine) -> Result<()> {
 
 /// The emulated machine has no clock, as a Pi has none: it starts in 1970 if nobody cares.
 fn the_time_is_no_nonsense(machine: &Machine) -> Result<()> {
-    let year: u64 = machine.shell("date -u +%Y")?.trim().parse()?;
-    ensure!(year >= 2026, "the machine believes it is {year}");
+    // As /proc and the panel's cookies have it; before this the box's program was not written.
+    let now = clock(machine)?;
+    ensure!(now > 1_790_000_000, "the machine believes it is {now}");
     Ok(())
+}
+
+/// Seconds since 1970, as the machine believes.
+fn clock(machine: &Machine) -> Result<u64> {
+    Ok(machine.shell("date -u +%s")?.trim().parse()?)
 }
 
 fn nothing_else_is_open(machine: &Machine) -> Result<()> {
