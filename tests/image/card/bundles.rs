@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use system_tests::{process::run, qemu::built, repository};
+use system_tests::{models::random_file, process::run, qemu::built, repository};
 use tempfile::TempDir;
 
 /// Makes bundles; they go when it does.
@@ -61,6 +61,7 @@ impl Bundles {
         let file = self.path(&format!("{version}.raucb"));
         let mut bundle = Command::new(repository().join("image/card/bundle"));
         bundle.arg(version).arg(root).arg(&file);
+        bundle.env("SEEDBOX_IMAGE_LEVEL", "1");
         run(bundle.envs(signer.iter().map(|(name, path)| (name, path))))?;
         Ok(file)
     }
@@ -103,8 +104,7 @@ impl Bundles {
             .arg(&key)
             .arg("-out")
             .arg(&certificate))?;
-        let root = self.path("small.ext4");
-        fs::write(&root, vec![7; 1 << 20])?;
+        let root = random_file(self.folder.path(), "small.ext4", 1 << 20, 7)?;
         let signer = [
             ("SEEDBOX_IMAGE_CERT", certificate.clone()),
             ("SEEDBOX_IMAGE_KEY", key),
