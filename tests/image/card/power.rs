@@ -19,7 +19,7 @@ use system_tests::{
 
 use crate::{
     bundles::Bundles,
-    owner::{LIMIT, Owner},
+    owner::{LIMIT, Owner, stick},
 };
 
 const CUTS: usize = 20;
@@ -93,12 +93,19 @@ impl Story {
     fn begin(&mut self) -> Result<()> {
         let bundles = Bundles::new()?;
         let bundle = fs::read(bundles.good("0.2.0")?)?;
+        self.card.put("good.raucb", &bundle)?;
         let mut machine = self.card.start(&[])?;
         machine.wait_panel()?;
         let code = machine.claim_code()?;
         let owner = Owner::claim(&machine, &code)?;
         owner.wait_update(&mut machine, "idle", "A")?;
-        owner.upload(bundle)?.expect_success()?;
+        let path = stick(&mut machine, "good.raucb")?;
+        machine.wait("the bundle to be taken", LIMIT * 5, |_| {
+            let _ = owner.order("fetch", &json!({ "path": path }));
+            let update = owner.update()?;
+            ensure!(update["phase"] == "verified", "{update}");
+            Ok(())
+        })?;
         let peer = self.publisher.address().context("no publisher")?;
         machine.wait_shell(&format!(
             "printf 'SEEDBOX_DHT=false\\nSEEDBOX_LAN=10.0.0.0/8,{}/32\\nSEEDBOX_PEERS={peer}\\n' > /data/system/volumes && sync",

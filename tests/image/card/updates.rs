@@ -17,6 +17,8 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
     let (good, bad) = (bundles.good("0.2.0")?, bundles.never_ready("0.3.0")?);
     let strange = fs::read(bundles.strange("0.9.0")?)?;
     let card = Card::flash()?;
+    card.put("good.raucb", &fs::read(&good)?)?;
+    card.put("bad.raucb", &fs::read(bad)?)?;
     let mut machine = card.start(&[])?;
     machine.wait_panel()?;
     let code = machine.claim_code()?;
@@ -39,14 +41,14 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
         println!("{what} bundle is refused: {}", after["last"]["reason"]);
     }
 
-    owner.install(&mut machine, &good, "A")?;
+    owner.install(&mut machine, "good.raucb", "A")?;
     let running = owner.wait_update(&mut machine, "idle", "B")?;
     ensure!(running["version"] == "0.2.0", "{running}");
     ensure!(running["last"]["result"] == "confirmed", "{running}");
     ensure!(owner.wallets()?.contains(&wallet), "the wallet is gone");
     println!("0.2.0 runs in B and is confirmed");
 
-    owner.install(&mut machine, &bad, "B")?;
+    owner.install(&mut machine, "bad.raucb", "B")?;
     // Slot A, in which nothing answers, then B again.
     let back = machine.wait("the machine to come back", UPDATE, |_| {
         let update = owner.update()?;
