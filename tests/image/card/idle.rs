@@ -19,11 +19,12 @@ const SETTLE: Duration = Duration::from_secs(120);
 fn hardly_anything_is_written_in_an_idle_hour() -> Result<()> {
     let asked = std::env::var("SEEDBOX_IDLE").ok();
     let seconds = asked.map_or(Ok(HOUR), |text| text.parse())?;
-    let card = Card::flash_without_key()?;
+    let card = Card::flash()?;
     let mut machine = card.start(&[])?;
     machine.wait_panel()?;
     let code = machine.claim_code()?;
     Owner::claim(&machine, &code)?.link(&format!("0x{}", "ef".repeat(20)))?;
+    machine.wait_shell("true")?;
     machine.hold(SETTLE)?;
     let before = machine.written()?;
     machine.hold(Duration::from_secs(seconds))?;

@@ -145,6 +145,8 @@ impl Owner {
 /// that a real stick would need, the emulated network gets nothing, and through it 100 MB take minutes.
 pub(crate) fn stick(machine: &mut Machine, name: &str) -> Result<String> {
     machine.wait_shell("findmnt /media/disk || mount -t tmpfs -o size=300M tmpfs /media/disk")?;
-    machine.shell(&format!("cp /boot/firmware/{name} /media/disk/"))?;
+    machine.shell(&format!(
+        "cp /boot/firmware/{name} /media/disk/ && chmod 644 /media/disk/{name}"
+    ))?;
     Ok(format!("/media/disk/{name}"))
 }
