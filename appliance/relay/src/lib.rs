@@ -17,6 +17,7 @@ mod config;
 mod directory;
 mod error;
 mod exchange;
+mod peers;
 mod service;
 mod session;
 mod shared;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use seedbox_core::{Health, RelayStatus};
 use seedbox_mesh::{Handle as Mesh, NodeKey, Streams};
 use seedbox_relay_proto::{
-    Descriptor, NodeId, NoiseSecret,
+    Code, Descriptor, NodeId, NoiseSecret,
     server::{Budget, Carrier as Kind, Identity},
 };
 use seedbox_store::Store;
@@ -21,6 +21,7 @@ use crate::{
     carrier::{FrameStream, hop},
     directory::Directory,
     exchange,
+    peers::Peers,
     session::{random, serve},
     shared::{Shared, reason},
     usage::Usage,
@@ -129,9 +130,15 @@ impl Service {
 
 /// Sessions that come through other boxes.
 async fn take_streams(shared: &Arc<Shared>, mut streams: Streams) {
+    let peers = Peers::new(shared.identity.limits.peer_streams);
     while let Some(mut stream) = streams.accept().await {
+        let Some(place) = peers.admit(stream.peer) else {
+            stream.sender.reset(Code::Busy.number().into());
+            continue;
+        };
         let serving = Arc::clone(shared);
         shared.tasks.spawn(async move {
+            let _place = place;
             let mut first = [0; 4];
             let read = timeout(HEADER, stream.receiver.read_exact(&mut first)).await;
             if let (Ok(Ok(_)), Some(hop)) = (read, hop(first)) {

@@ -83,6 +83,7 @@ pub(super) fn read(s: &Settings) -> anyhow::Result<Option<Relay>> {
         limits: Limits {
             sockets: sessions,
             circuits: sessions.max(Limits::default().circuits),
+            peer_streams: (sessions / 4).max(Limits::default().peer_streams),
             bandwidth,
             rooms: s.relay_rooms.unwrap_or(Limits::default().rooms),
             ..Limits::default()

@@ -34,6 +34,8 @@ pub struct Limits {
     pub sockets: usize,
     /// Streams from boxes, and as many circuits to boxes.
     pub circuits: usize,
+    /// Streams from one box.
+    pub peer_streams: usize,
     /// Rooms.
     pub rooms: usize,
     /// Members of a room, at most 255.
@@ -72,6 +74,7 @@ impl Default for Limits {
             roles: 7,
             sockets: 300,
             circuits: 1_000,
+            peer_streams: 250,
             rooms: 12,
             members: 32,
             tick: 40,
