@@ -142,29 +142,37 @@ impl Process {
     /// # Errors
     /// It is no more.
     pub fn usage(&self) -> Result<Usage> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let kilobytes = |field: &str| -> Result<u64> {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix(field))
-                .with_context(|| format!("no {field}"))?;
-            Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
-        };
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
-        // The second field, the name, may hold spaces; it ends with the last parenthesis.
-        let fields: Vec<&str> = stat
-            .rsplit_once(')')
-            .map_or("", |(_, rest)| rest)
-            .split_whitespace()
-            .collect();
-        ensure!(fields.len() > 12, "/proc/{}/stat is cut short", self.id());
-        let ticks = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-        Ok(Usage {
-            resident: kilobytes("VmRSS:")?,
-            peak_resident: kilobytes("VmHWM:")?,
-            cpu_seconds: ticks / 100.0,
-        })
+        usage_of(self.id())
     }
+}
+
+/// What a process has cost so far.
+///
+/// # Errors
+/// It is no more.
+pub fn usage_of(id: u32) -> Result<Usage> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let kilobytes = |field: &str| -> Result<u64> {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(field))
+            .with_context(|| format!("no {field}"))?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    };
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The second field, the name, may hold spaces; it ends with the last parenthesis.
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace()
+        .collect();
+    ensure!(fields.len() > 12, "/proc/{id}/stat is cut short");
+    let ticks = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(Usage {
+        resident: kilobytes("VmRSS:")?,
+        peak_resident: kilobytes("VmHWM:")?,
+        cpu_seconds: ticks / 100.0,
+    })
 }
 
 impl Drop for Process {

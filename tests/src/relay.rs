@@ -187,7 +187,21 @@ impl Path {
     /// # Errors
     /// It does not open, or a box closed a session or a circuit.
     pub fn open(&mut self, frame: &[u8]) -> Result<Opened> {
-        let mut opened = Opened::default();
+        let mut told = Vec::new();
+        let inner = self.open_each(frame, |record| told.push(Told::of(record)))?;
+        Ok(Opened { told, inner })
+    }
+
+    /// The same, for who wants no copies: hands out each record, answers the frame for whom comes
+    /// after the last session.
+    ///
+    /// # Errors
+    /// As [`Path::open`].
+    pub fn open_each(
+        &mut self,
+        frame: &[u8],
+        mut told: impl FnMut(&Record<'_>),
+    ) -> Result<Option<Vec<u8>>> {
         let mut frame = BytesMut::from(frame);
         for session in &mut self.sessions {
             session.open(&mut frame)?;
@@ -197,16 +211,15 @@ impl Path {
                     Record::Data { frame, .. } => inner = Some(BytesMut::from(frame)),
                     Record::Closed { code, .. } => bail!("a circuit was closed: {code:?}"),
                     Record::Close(code) => bail!("a session was closed: {code:?}"),
-                    record => opened.told.push(Told::of(&record)),
+                    record => told(&record),
                 }
             }
             match inner {
                 Some(inner) => frame = inner,
-                None => return Ok(opened),
+                None => return Ok(None),
             }
         }
-        opened.inner = Some(frame.to_vec());
-        Ok(opened)
+        Ok(Some(frame.to_vec()))
     }
 }
 
@@ -241,6 +254,15 @@ impl RelayClient {
             client.extend(*keys).context("a box on the path refuses")?;
         }
         Ok(client)
+    }
+
+    /// The socket, which does not wait any more, and the sessions on it.
+    ///
+    /// # Errors
+    /// The socket is gone.
+    pub fn into_parts(self) -> Result<(WebSocket<TcpStream>, Path)> {
+        self.socket.get_ref().set_nonblocking(true)?;
+        Ok((self.socket, self.path))
     }
 
     fn extend(&mut self, keys: BoxKeys) -> Result<()> {
