@@ -12,7 +12,7 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -119,12 +119,17 @@ sync-bar: contracts
 	cargo build --release -p seedbox
 	cargo run --release -p system-tests --bin bench_sync
 
+## The relay: 2,000 people in rooms, 10,000 idle, beside iroh-relay, through two boxes, 5,000 strangers. 5 minutes.
+relay-bar:
+	cargo build --release -p seedbox
+	cargo run --release -p system-tests --features relay-bench --bin bench_relay
+
 ## Who learns an address or a word: four boxes and two people in network namespaces; wants root.
 relay-leak-test:
 	@dpkg -s $(LEAK_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(LEAK_DEBIAN))
 	cargo build -p seedbox
 	cargo test -p system-tests --features namespaces --test relay_leak --no-run
-	$(SUDO) tests/relay/own-network $$(which cargo) test -p system-tests --features namespaces --test relay_leak -- --nocapture
+	$(SUDO) env SEEDBOX_BINARY="$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug/seedbox" tests/relay/own-network $$(which cargo) test --offline -p system-tests --features namespaces --test relay_leak -- --nocapture
 
 image-setup:
 	@dpkg -s $(IMAGE_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(IMAGE_DEBIAN))
