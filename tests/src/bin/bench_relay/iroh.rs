@@ -21,7 +21,7 @@ use iroh_relay::{
     server::{RelayConfig, Server, ServerConfig},
     tls::{CaTlsConfig, default_provider},
 };
-use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio::time::{MissedTickBehavior, interval_at, sleep_until, timeout};
 
 /// The argument that makes this program the server.
 pub(crate) const SERVER: &str = "iroh-relay-server";
@@ -97,10 +97,10 @@ impl IrohRelay {
                 let first = begun + Duration::from_millis(100) * number / all;
                 people.spawn(person(client, peer, first, Arc::clone(&heard)));
             }
-            tokio::time::sleep(Duration::from_secs(2)).await;
+            sleep_until(begun + Duration::from_secs(2)).await;
             warm()?;
             let (before, started) = (heard.load(Ordering::Relaxed), Instant::now());
-            tokio::time::sleep(span).await;
+            sleep_until(begun + Duration::from_secs(2) + span).await;
             let messages = heard.load(Ordering::Relaxed) - before;
             let took = started.elapsed();
             done()?;
