@@ -77,7 +77,7 @@ impl Default for Limits {
             peer_streams: 250,
             rooms: 12,
             members: 32,
-            tick: 40,
+            tick: 33,
             poses: 40,
             messages: 20,
             bytes: 65_536,

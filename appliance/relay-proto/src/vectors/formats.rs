@@ -28,7 +28,11 @@ fn ephemeral(seed: [u8; 32]) -> [u8; 32] {
 fn handshake(depth: u8) -> Value {
     let (node, secret) = (NodeId([9; 32]), NoiseSecret::new([8; 32]));
     let (seed, theirs) = ([depth + 1; 32], [depth + 101; 32]);
-    let grant = crate::server::Limits::default().grant();
+    let limits = crate::server::Limits {
+        tick: 40,
+        ..Default::default()
+    };
+    let grant = limits.grant();
     let initiator = Initiator::new(node, secret.public(), depth, seed).unwrap();
     let frame = initiator.init();
     let init = Init::parse(&frame).unwrap();
