@@ -542,6 +542,14 @@ fn build() -> Result<PathBuf> {
     cargo
         .arg(folder.parent().context("no folder")?)
         .current_dir(repository());
+    // What cargo tells this program about its own package would make build scripts that look at it
+    // run again, and everything that hangs on them be compiled again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
     run(&mut cargo)?;
     Ok(folder.join("seedbox"))
 }
