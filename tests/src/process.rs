@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, setrlimit,
+};
 
 use crate::wait::wait_until;
 
@@ -144,6 +146,22 @@ impl Process {
     pub fn usage(&self) -> Result<Usage> {
         usage_of(self.id())
     }
+}
+
+/// Lets this program, and those that it starts, open as many files and sockets as the machine grants.
+///
+/// # Errors
+/// The machine refuses what it granted.
+pub fn allow_many_files() -> Result<()> {
+    let granted = getrlimit(Resource::Nofile).maximum;
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: granted,
+            maximum: granted,
+        },
+    )?;
+    Ok(())
 }
 
 /// What a process has cost so far.

@@ -9,13 +9,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use system_tests::{
     anvil::Anvil,
     http::Client,
     land::{self, token_id},
-    process::{Usage, run},
+    process::{Usage, allow_many_files, run},
     seedbox::{Seedbox, Settings},
     wait::wait_until,
 };
@@ -35,14 +34,7 @@ struct Rate {
 }
 
 fn main() -> Result<()> {
-    let granted = getrlimit(Resource::Nofile).maximum;
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: granted,
-            maximum: granted,
-        },
-    )?;
+    allow_many_files()?;
     let anvil = Anvil::start()?;
     let (seller, buyer) = (anvil.account(5).to_owned(), anvil.account(6).to_owned());
     let shares = land::shares(PARCELS, OWNERS, |parcel| {

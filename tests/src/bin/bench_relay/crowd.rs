@@ -79,11 +79,11 @@ impl Heard {
 
     /// Milliseconds within which a share of all was heard.
     pub(crate) fn within(&self, share: f64) -> f64 {
-        let wanted = (self.heard as f64 * share).ceil() as u64;
-        let mut sum = 0;
+        let wanted = self.heard as f64 * share;
+        let mut sum: u64 = 0;
         for (class, count) in (1..).zip(&self.classes) {
             sum += count;
-            if sum >= wanted {
+            if sum as f64 >= wanted {
                 return (class * CLASS) as f64 / 1e3;
             }
         }

@@ -13,11 +13,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use seedbox_relay_proto::Descriptor;
 use serde_json::Value;
 use system_tests::{
-    process::usage_of,
+    process::{allow_many_files, usage_of},
     seedbox::{Seedbox, Settings},
     wait::wait_until,
 };
@@ -34,21 +33,17 @@ const SPAN: Duration = Duration::from_secs(10);
 const WARM: Duration = Duration::from_secs(2);
 const MEBIBYTE: f64 = 1_048_576.0;
 
+/// A part of the bench and its name.
+type Part = (&'static str, fn() -> Result<()>);
+
 fn main() -> Result<()> {
-    let granted = getrlimit(Resource::Nofile).maximum;
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: granted,
-            maximum: granted,
-        },
-    )?;
+    allow_many_files()?;
     let parts: Vec<String> = std::env::args().skip(1).collect();
     if parts.first().is_some_and(|part| part == iroh::SERVER) {
         return iroh::serve();
     }
     println!("| what | figure |\n|---|---|");
-    let all: [(&str, fn() -> Result<()>); 5] = [
+    let all: [Part; 5] = [
         ("rooms", rooms),
         ("idle", idle),
         ("pairs", pairs),
