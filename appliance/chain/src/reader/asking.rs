@@ -156,8 +156,7 @@ impl<S: Source> Question<'_, S> {
     /// Where the range from `next` on ends. No range reaches from the settled blocks into the
     /// recent ones, or from those into the newest.
     fn end(&self, pace: &Pace, next: u64) -> u64 {
-        let head = self.head.block.number;
-        let settled = head.saturating_sub(JOURNAL_DEPTH);
+        let (head, settled) = (self.head.block.number, self.settled_up_to());
         if next <= settled {
             pace.end(next, settled)
         } else if head - next < BY_HASH {
@@ -167,9 +166,13 @@ impl<S: Source> Question<'_, S> {
         }
     }
 
+    /// The newest block that is not reorganised any more.
+    const fn settled_up_to(&self) -> u64 {
+        self.head.block.number.saturating_sub(JOURNAL_DEPTH)
+    }
+
     async fn range(&self, from: u64, to: u64) -> (u64, u64, Result<Told, EndpointError>) {
-        let head = self.head.block.number;
-        let told = if from <= head.saturating_sub(JOURNAL_DEPTH) {
+        let told = if from <= self.settled_up_to() {
             self.settled(from, to).await
         } else {
             self.recent(from, to).await
