@@ -19,6 +19,7 @@ mod parcel;
 mod parcel_proof;
 mod refusal;
 mod relay;
+mod shares;
 mod status;
 mod time;
 mod trust;
@@ -39,6 +40,7 @@ pub use parcel::{Parcel, ParcelIdError};
 pub use parcel_proof::ParcelProof;
 pub use refusal::{Refusal, RefusalReason};
 pub use relay::RelayStatus;
+pub use shares::{Share, Shares};
 pub use status::{
     ChainStatus, EndpointStatus, Health, Keep, SeederStatus, TorrentState, TorrentStatus,
     VolumeState, VolumeStatus,

@@ -2,10 +2,10 @@
 //! so that slow or greedy clients cannot keep others out.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     net::{SocketAddr, TcpListener as StdListener},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,6 +14,7 @@ use std::{
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use seedbox_core::{Share, Shares};
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -113,7 +114,7 @@ impl Listener {
         cancelled: CancellationToken,
     ) -> Result<(), Error> {
         let places = Arc::new(Semaphore::new(self.limits.connections));
-        let clients = Clients::default();
+        let clients = Shares::default();
         let mut connections = JoinSet::new();
         let mut silent = Silent::default();
         loop {
@@ -161,7 +162,7 @@ struct Holding {
     /// Whether a request has come.
     has_asked: AtomicBool,
     _place: Place,
-    _admitted: Admitted,
+    _admitted: Share<ClientNetwork>,
 }
 
 /// Connections on which no request has come yet, oldest first. Where places are short, they make
@@ -246,48 +247,6 @@ async fn serve_connection(
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
-}
-
-/// Connections by client.
-#[derive(Clone, Default)]
-struct Clients(Arc<Mutex<HashMap<ClientNetwork, usize>>>);
-
-/// One connection of a client, counted until dropped.
-struct Admitted {
-    clients: Clients,
-    client: ClientNetwork,
-}
-
-impl Clients {
-    /// Counts a further connection, unless the client has too many.
-    fn admit(&self, client: ClientNetwork, most: usize) -> Option<Admitted> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(client).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Admitted {
-            clients: self.clone(),
-            client,
-        })
-    }
-}
-
-impl Drop for Admitted {
-    fn drop(&mut self) {
-        let mut counts = self
-            .clients
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.client);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,9 @@
 //! Who may begin a link: so many in all and so many from one network.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use iroh::endpoint::IncomingAddr;
+use seedbox_core::{Share, Shares};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Counts the links that others began.
@@ -15,7 +12,7 @@ pub(crate) struct Admission {
     places: Arc<Semaphore>,
     all: usize,
     per_network: usize,
-    networks: Mutex<HashMap<Network, usize>>,
+    networks: Shares<Network>,
 }
 
 /// What one stranger usually owns: an IPv4 /24 or an IPv6 /48. Who comes through a relay shows none.
@@ -48,8 +45,7 @@ impl Network {
 #[derive(Debug)]
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
-    network: Network,
-    admission: Arc<Admission>,
+    _share: Share<Network>,
 }
 
 impl Admission {
@@ -58,7 +54,7 @@ impl Admission {
             places: Arc::new(Semaphore::new(places)),
             all: places,
             per_network,
-            networks: Mutex::default(),
+            networks: Shares::default(),
         })
     }
 
@@ -68,7 +64,7 @@ impl Admission {
     }
 
     /// A place for a link from there, `None` if there is none.
-    pub(crate) fn admit(self: &Arc<Self>, address: &IncomingAddr) -> Option<Place> {
+    pub(crate) fn admit(&self, address: &IncomingAddr) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let network = Network::of(address);
         // The relays are the owner's own choice and many boxes come through one.
@@ -76,31 +72,10 @@ impl Admission {
             Network::Relayed => usize::MAX,
             _ => self.per_network,
         };
-        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = networks.entry(network).or_default();
-        if *taken >= limit {
-            return None;
-        }
-        *taken += 1;
-        drop(networks);
         Some(Place {
             _permit: permit,
-            network,
-            admission: Arc::clone(self),
+            _share: self.networks.admit(network, limit)?,
         })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let networks = &self.admission.networks;
-        let mut networks = networks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = networks.get_mut(&self.network) {
-            *taken -= 1;
-            if *taken == 0 {
-                networks.remove(&self.network);
-            }
-        }
     }
 }
 
@@ -122,6 +97,6 @@ mod tests {
         assert!(admission.admit(&from("198.51.100.1:1")).is_none());
         drop(first);
         assert!(admission.admit(&from("192.0.2.9:1")).is_some());
-        assert_eq!(admission.networks.lock().unwrap().len(), 2);
+        assert_eq!(admission.networks.holders(), 2);
     }
 }

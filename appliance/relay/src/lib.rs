@@ -17,7 +17,6 @@ mod config;
 mod directory;
 mod error;
 mod exchange;
-mod peers;
 mod service;
 mod session;
 mod shared;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seedbox_core::{Health, RelayStatus};
+use seedbox_core::{Health, RelayStatus, Shares};
 use seedbox_mesh::{Handle as Mesh, NodeKey, Streams};
 use seedbox_relay_proto::{
     Code, Descriptor, NodeId, NoiseSecret,
@@ -21,7 +21,6 @@ use crate::{
     carrier::{FrameStream, hop},
     directory::Directory,
     exchange,
-    peers::Peers,
     session::{random, serve},
     shared::{Shared, reason},
     usage::Usage,
@@ -130,9 +129,10 @@ impl Service {
 
 /// Sessions that come through other boxes.
 async fn take_streams(shared: &Arc<Shared>, mut streams: Streams) {
-    let peers = Peers::new(shared.identity.limits.peer_streams);
+    let peers = Shares::default();
+    let most = shared.identity.limits.peer_streams;
     while let Some(mut stream) = streams.accept().await {
-        let Some(place) = peers.admit(stream.peer) else {
+        let Some(place) = peers.admit(stream.peer, most) else {
             stream.sender.reset(Code::Busy.number().into());
             continue;
         };
