@@ -18,10 +18,14 @@ use tokio::{
 
 use crate::{Config, OrderError};
 
-/// Longest silence of whoever sends it.
-const SILENCE: Duration = Duration::from_secs(30);
+/// Longest silence of whoever sends it: a radio that was away comes back sooner. The time that our own
+/// disk takes is not counted; the sender waits for it.
+const SILENCE: Duration = Duration::from_secs(120);
 /// Bytes written at once, and between two looks at the disk's room.
 const STEP: usize = 1 << 20;
+/// Bytes after which the disk is waited for. A slow card never owes more than these to whoever wants
+/// something synced meanwhile, the database above all.
+const OWED: u64 = 8 << 20;
 
 /// Where the bundle lies that was taken in last.
 pub(crate) fn bundle(config: &Config) -> PathBuf {
@@ -81,10 +85,10 @@ pub(crate) async fn take(
         .await
         .map_err(failed(&draft.path))?;
     let mut file = BufWriter::with_capacity(STEP, file);
-    let (mut received, mut looked_at) = (0, 0);
+    let (mut received, mut looked_at, mut synced) = (0, 0, 0);
     while let Some(bytes) = timeout(SILENCE, content.next())
         .await
-        .map_err(|_| OrderError::Broken("nothing came for 30 s".to_owned()))?
+        .map_err(|_| OrderError::Broken(format!("nothing came for {} s", SILENCE.as_secs())))?
     {
         let bytes = bytes.map_err(|error| OrderError::Broken(error.to_string()))?;
         received += bytes.len() as u64;
@@ -97,21 +101,26 @@ pub(crate) async fn take(
             progress(received);
         }
         file.write_all(&bytes).await.map_err(failed(&draft.path))?;
+        if received - synced >= OWED {
+            synced = received;
+            sync(&mut file).await.map_err(failed(&draft.path))?;
+        }
     }
     if size.is_some_and(|size| size != received) {
         let text = format!("it ended after {received} bytes");
         return Err(OrderError::Broken(text));
     }
-    file.flush().await.map_err(failed(&draft.path))?;
-    file.get_ref()
-        .sync_all()
-        .await
-        .map_err(failed(&draft.path))?;
+    sync(&mut file).await.map_err(failed(&draft.path))?;
     fs::rename(&draft.path, bundle(config))
         .await
         .map_err(failed(&draft.path))?;
     draft.whole = true;
     Ok(())
+}
+
+async fn sync(file: &mut BufWriter<File>) -> io::Result<()> {
+    file.flush().await?;
+    file.get_ref().sync_all().await
 }
 
 fn ensure_room(config: &Config, needed: u64) -> Result<(), OrderError> {
@@ -162,6 +171,21 @@ mod tests {
             assert_eq!(bytes.len(), n * 1000);
             assert_eq!(left(&config).await, ["incoming.raucb"]);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_sender_is_left_and_a_slow_one_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let slow = Box::pin(chunks(2).then(async |chunk| {
+            tokio::time::advance(SILENCE - Duration::from_secs(1)).await;
+            chunk
+        }));
+        take(&config, Some(2000), slow, |_| {}).await.unwrap();
+        let silent = chunks(1).chain(stream::pending());
+        let error = take(&config, Some(2000), silent, |_| {}).await.unwrap_err();
+        assert!(error.to_string().contains("120 s"), "{error}");
+        assert_eq!(left(&config).await, [""; 0]);
     }
 
     #[tokio::test]
