@@ -14,7 +14,7 @@ const ROOMS: [(&str, &str); 11] = [
     ("blst", "light-client"),
     ("ethereum_ssz", "light-client"),
     ("tree_hash", "light-client"),
-    ("rppal", "board"),
+    ("gpiocdev", "board"),
     ("mdns-sd", "mdns"),
     ("iroh", "mesh"),
     ("snow", "relay-proto"),

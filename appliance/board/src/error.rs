@@ -19,7 +19,7 @@ pub enum Error {
     },
     /// The system does not give the pins away.
     #[error(
-        "the GPIO pins cannot be used ({0}); the box needs the rights to /dev/gpiomem and /dev/gpiochip0, and nobody else on its pins"
+        "the GPIO pins cannot be used ({0}); the box needs the rights to /dev/gpiochip*, and nobody else on its pins"
     )]
-    Gpio(#[from] rppal::gpio::Error),
+    Gpio(#[from] gpiocdev::Error),
 }

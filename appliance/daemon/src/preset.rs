@@ -1,4 +1,5 @@
-//! What the owner wrote on the card before its first start: name, Wi-Fi, claim code, wallets, quota.
+//! What the owner wrote on the card before its first start: name, Wi-Fi, claim code, wallets, quota,
+//! and where he has soldered light and button.
 //!
 //! The file is read by hand and not by derive, because its mistakes are shown to somebody who has
 //! never seen TOML, on screens and in logs that must not repeat a password.
@@ -27,6 +28,8 @@ pub(crate) struct Preset {
     pub(crate) wallets: Vec<WalletAddress>,
     /// What a volume may hold at first, as written and in bytes.
     pub(crate) quota: Option<(String, u64)>,
+    pub(crate) led_pin: Option<u8>,
+    pub(crate) button_pin: Option<u8>,
 }
 
 /// A wireless network.
@@ -54,8 +57,20 @@ impl Preset {
             claim_code: checked(&mut keys, "claim_code", claim_code)?,
             wallets: wallets(&mut keys)?,
             quota: checked(&mut keys, "quota", quota)?,
+            led_pin: pin(&mut keys, "led_pin")?,
+            button_pin: pin(&mut keys, "button_pin")?,
         };
-        no_others(&keys, "hostname, claim_code, wallets, quota and [wifi]")?;
+        no_others(
+            &keys,
+            "hostname, claim_code, wallets, quota, led_pin, button_pin and [wifi]",
+        )?;
+        let pins = seedbox_board::Config {
+            led_pin: preset.led_pin,
+            button_pin: preset.button_pin,
+            ..seedbox_board::Config::default()
+        };
+        pins.check()
+            .context("`led_pin` or `button_pin` cannot be used")?;
         Ok(preset)
     }
 
@@ -68,12 +83,16 @@ impl Preset {
             claim_code,
             wallets,
             quota,
+            led_pin,
+            button_pin,
         } = self;
         hostname.is_none()
             && wifi.is_none()
             && claim_code.is_none()
             && wallets.is_empty()
             && quota.is_none()
+            && led_pin.is_none()
+            && button_pin.is_none()
     }
 }
 
@@ -106,6 +125,17 @@ fn flag(keys: &mut Table, key: &str) -> anyhow::Result<bool> {
         None => Ok(false),
         Some(Value::Boolean(value)) => Ok(value),
         Some(_) => bail!("`{key}` has to be true or false, without quotes"),
+    }
+}
+
+/// The number of a GPIO.
+fn pin(keys: &mut Table, key: &str) -> anyhow::Result<Option<u8>> {
+    match keys.remove(key) {
+        None => Ok(None),
+        Some(Value::Integer(number)) => u8::try_from(number)
+            .map(Some)
+            .map_err(|_| anyhow!("`{key}`: there is no GPIO {number}")),
+        Some(_) => bail!("`{key}` has to be a number without quotes, like  {key} = 17"),
     }
 }
 

@@ -15,6 +15,8 @@ use super::{FILE, Preset, Wifi};
 
 const WRITTEN_BY_OWNER: &str = "seedbox.toml";
 const MISTAKE: &str = "seedbox-error.txt";
+/// For systemd, as the service's `EnvironmentFile`.
+const PINS: &str = "pins";
 /// Nobody writes so much by hand.
 const LIMIT: u64 = 64 * 1024;
 
@@ -101,12 +103,27 @@ fn write_state(preset: &Preset, into: &Path) -> anyhow::Result<()> {
             )?;
         }
     }
+    let pins = pins(preset);
+    if !pins.is_empty() {
+        write(&into.join(PINS), pins.as_bytes(), Access::Folder)?;
+    }
     let for_the_box = for_the_box(preset);
     if !for_the_box.is_empty() {
         let text = for_the_box.to_string();
         write(&into.join(FILE), text.as_bytes(), Access::Group)?;
     }
     Ok(())
+}
+
+/// Where light and button are, as the box's environment variables.
+fn pins(preset: &Preset) -> String {
+    [
+        ("SEEDBOX_LED_PIN", preset.led_pin),
+        ("SEEDBOX_BUTTON_PIN", preset.button_pin),
+    ]
+    .into_iter()
+    .filter_map(|(name, pin)| pin.map(|pin| format!("{name}={pin}\n")))
+    .collect()
 }
 
 fn for_the_box(preset: &Preset) -> Table {
@@ -166,6 +183,14 @@ fn erase(preset: &Preset, file: &Path) -> anyhow::Result<()> {
         keys.insert("hostname".to_owned(), hostname.clone().into());
     }
     insert_wallets_and_quota(&mut keys, preset);
+    for (name, pin) in [
+        ("led_pin", preset.led_pin),
+        ("button_pin", preset.button_pin),
+    ] {
+        if let Some(pin) = pin {
+            keys.insert(name.to_owned(), i64::from(pin).into());
+        }
+    }
     if let Some(wifi) = &preset.wifi {
         let mut network = Table::new();
         network.insert("ssid".to_owned(), wifi.ssid.clone().into());

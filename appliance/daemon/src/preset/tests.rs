@@ -11,6 +11,8 @@ const WHOLE: &str = r#"
     claim_code = "7Q2M-K9XD-4TWB-0HZ1"
     wallets = ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]
     quota = "50GB"
+    led_pin = 17
+    button_pin = 27
     [wifi]
     ssid = "Zum Löwen"
     password = " open sesame\\"
@@ -57,6 +59,9 @@ fn every_mistake_has_its_words() {
             "number 1 is not",
         ),
         ("quota = \"lots\"", "`quota`"),
+        ("led_pin = \"17\"", "`led_pin` has to be a number"),
+        ("button_pin = 300", "no GPIO 300"),
+        ("button_pin = 28", "no GPIO 28"),
         ("wifi = \"home\"", "[wifi]"),
         ("[wifi]\npassword = \"long enough\"", "needs `ssid`"),
         ("[wifi]\nssid = \"a\"\npassword = \"short\"", "8 to 63"),
@@ -110,6 +115,8 @@ fn is_applied_once_and_the_secrets_are_gone() {
 
     assert_eq!(read("state/hostname"), "attic\n");
     assert_eq!(read("state/wifi/country"), "DE\n");
+    let pins = "SEEDBOX_LED_PIN=17\nSEEDBOX_BUTTON_PIN=27\n";
+    assert_eq!(read("state/pins"), pins);
     // "Zum Löwen" has a character that iwd wants in hexadecimal.
     let network = read("state/wifi/=5a756d204cc3b677656e.psk");
     assert_eq!(network, "[Security]\nPassphrase=\\sopen sesame\\\\\n");
@@ -124,7 +131,9 @@ fn is_applied_once_and_the_secrets_are_gone() {
     let left = read("boot/seedbox.toml");
     assert!(!left.contains("sesame") && !left.contains("7Q2M"), "{left}");
     assert!(
-        left.contains("Zum Löwen") && left.contains("applied = true"),
+        left.contains("Zum Löwen")
+            && left.contains("applied = true")
+            && left.contains("led_pin = 17"),
         "{left}"
     );
     let names = fs::read_dir(at("boot")).unwrap().count();
