@@ -6,7 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::{Agent, http::Request};
+use ureq::{
+    Agent, AsSendBody, Body,
+    http::{Request, Response},
+};
 
 /// The most that any answer may hold.
 const LIMIT: u64 = 256 << 20;
@@ -16,6 +19,7 @@ const LIMIT: u64 = 256 << 20;
 pub struct Client {
     agent: Agent,
     base: String,
+    limit: Duration,
 }
 
 /// What a server said.
@@ -40,12 +44,20 @@ impl Client {
     pub fn waiting(base: impl Into<String>, limit: Duration) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(limit))
             .max_redirects(0)
             .build();
         Self {
             agent: agent.into(),
             base: base.into(),
+            limit,
+        }
+    }
+
+    /// The same, with its cookies, and other time for each request.
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            limit,
+            ..self.clone()
         }
     }
 
@@ -92,8 +104,8 @@ impl Client {
             request = request.header(*name, *value);
         }
         let answer = match body {
-            Some(body) => self.agent.run(request.body(body)?),
-            None => self.agent.run(request.body(())?),
+            Some(body) => self.run(request.body(body)?),
+            None => self.run(request.body(())?),
         };
         let mut answer = answer.with_context(|| asked.clone())?;
         let content_type = answer
@@ -109,6 +121,12 @@ impl Client {
             body,
             asked,
         })
+    }
+
+    fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, ureq::Error> {
+        let configured = self.agent.configure_request(request);
+        let limited = configured.timeout_global(Some(self.limit)).build();
+        self.agent.run(limited)
     }
 
     /// `GET`, of which anything but a 2xx is an error.

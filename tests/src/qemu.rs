@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-pub use self::card::{Card, built};
+pub use self::card::{Card, STICK, built};
 
 use crate::{
     http::Client,

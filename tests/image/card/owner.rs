@@ -6,12 +6,14 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use system_tests::{
     http::{Answer, Client},
-    qemu::Machine,
+    qemu::{Machine, STICK, patient},
     seedbox::PASSWORD,
 };
 
 /// For whatever the machine has to do but start.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+/// For an answer that needs no work.
+const ANSWER: Duration = Duration::from_secs(20);
 /// For writing a slot, and for the start after it.
 pub(crate) const UPDATE: Duration = Duration::from_secs(900);
 
@@ -24,7 +26,7 @@ impl Owner {
     /// Claims a new box.
     pub(crate) fn claim(machine: &Machine, code: &str) -> Result<Self> {
         let panel = machine.panel();
-        panel.post(
+        panel.within(patient(ANSWER)).post(
             "/api/v1/claim",
             &json!({"code": code, "password": PASSWORD}),
         )?;
@@ -34,7 +36,8 @@ impl Owner {
     /// Signs in to a box that was claimed.
     pub(crate) fn sign_in(machine: &Machine) -> Result<Self> {
         let panel = machine.panel();
-        panel.post("/api/v1/session", &json!({"password": PASSWORD}))?;
+        let asked = panel.within(patient(ANSWER));
+        asked.post("/api/v1/session", &json!({"password": PASSWORD}))?;
         Ok(Self { panel })
     }
 
@@ -78,9 +81,9 @@ impl Owner {
         volume["quota"].as_u64().context("no volume")
     }
 
-    /// The status, whole.
+    /// The status, whole. A question to a machine that starts anew meanwhile is never answered.
     pub(crate) fn status(&self) -> Result<Value> {
-        self.panel.get("/api/v1/status")
+        self.panel.within(patient(ANSWER)).get("/api/v1/status")
     }
 
     /// What it says of updates.
@@ -103,6 +106,15 @@ impl Owner {
         })
     }
 
+    /// Waits until the box has found a bundle on a stick.
+    pub(crate) fn wait_found(&self, machine: &mut Machine, path: &str) -> Result<()> {
+        machine.wait("the stick to be seen", LIMIT, |_| {
+            let found = self.update()?["found"].to_string();
+            ensure!(found.contains(path), "{found}");
+            Ok(())
+        })
+    }
+
     /// Gives the box a bundle.
     pub(crate) fn upload(&self, bundle: Vec<u8>) -> Result<Answer> {
         let kind = [("content-type", "application/octet-stream")];
@@ -119,13 +131,8 @@ impl Owner {
     /// Has a bundle taken from a stick, installed, and the machine restarted into it.
     pub(crate) fn install(&self, machine: &mut Machine, name: &str, slot: &str) -> Result<()> {
         let path = stick(machine, name)?;
-        machine.wait("the stick to be seen", LIMIT, |_| {
-            let found = self.update()?["found"].to_string();
-            ensure!(found.contains(&path), "{found}");
-            Ok(())
-        })?;
-        // A slow card takes longer than the answer is waited for; the status tells the rest.
-        let _ = self.order("fetch", &json!({ "path": path }));
+        self.wait_found(machine, &path)?;
+        self.order("fetch", &json!({ "path": path }))?;
         self.wait_update(machine, "verified", slot)?;
         self.order("install", &json!({}))?;
         self.wait_update(machine, "installed", slot)?;
@@ -141,12 +148,11 @@ impl Owner {
     }
 }
 
-/// Mounts, in place of a stick, memory with a bundle that lies on the boot partition: behind the hub
-/// that a real stick would need, the emulated network gets nothing, and through it 100 MB take minutes.
+/// Mounts what `Card::put_stick` laid on the boot partition where a stick would be, and gives the path
+/// of one of its files.
 pub(crate) fn stick(machine: &mut Machine, name: &str) -> Result<String> {
-    machine.wait_shell("findmnt /media/disk || mount -t tmpfs -o size=300M tmpfs /media/disk")?;
-    machine.shell(&format!(
-        "cp /boot/firmware/{name} /media/disk/ && chmod 644 /media/disk/{name}"
+    machine.wait_shell(&format!(
+        "findmnt /media/disk || mount -o loop,ro,umask=022 /boot/firmware/{STICK} /media/disk"
     ))?;
     Ok(format!("/media/disk/{name}"))
 }

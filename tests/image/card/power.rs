@@ -5,7 +5,7 @@
 //! The emulator is killed between two of its writes: what the machine had given to its card is kept,
 //! the rest is not. A card that loses what it has acknowledged is not emulated.
 
-use std::{fs, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng};
@@ -92,20 +92,16 @@ impl Story {
     /// The first start: an owner, a bundle to install, and a publisher who can be found.
     fn begin(&mut self) -> Result<()> {
         let bundles = Bundles::new()?;
-        let bundle = fs::read(bundles.good("0.2.0")?)?;
-        self.card.put("good.raucb", &bundle)?;
+        let good = bundles.good("0.2.0")?;
+        self.card.put_stick(&[("good.raucb", &good)])?;
         let mut machine = self.card.start(&[])?;
         machine.wait_panel()?;
         let code = machine.claim_code()?;
         let owner = Owner::claim(&machine, &code)?;
         owner.wait_update(&mut machine, "idle", "A")?;
         let path = stick(&mut machine, "good.raucb")?;
-        machine.wait("the bundle to be taken", LIMIT * 5, |_| {
-            let _ = owner.order("fetch", &json!({ "path": path }));
-            let update = owner.update()?;
-            ensure!(update["phase"] == "verified", "{update}");
-            Ok(())
-        })?;
+        owner.wait_found(&mut machine, &path)?;
+        owner.order("fetch", &json!({ "path": path }))?;
         let peer = self.publisher.address().context("no publisher")?;
         machine.wait_shell(&format!(
             "printf 'SEEDBOX_DHT=false\\nSEEDBOX_LAN=10.0.0.0/8,{}/32\\nSEEDBOX_PEERS={peer}\\n' > /data/system/volumes && sync",

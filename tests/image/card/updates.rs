@@ -17,8 +17,7 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
     let (good, bad) = (bundles.good("0.2.0")?, bundles.never_ready("0.3.0")?);
     let strange = fs::read(bundles.strange("0.9.0")?)?;
     let card = Card::flash()?;
-    card.put("good.raucb", &fs::read(&good)?)?;
-    card.put("bad.raucb", &fs::read(bad)?)?;
+    card.put_stick(&[("good.raucb", &good), ("bad.raucb", &bad)])?;
     let mut machine = card.start(&[])?;
     machine.wait_panel()?;
     let code = machine.claim_code()?;

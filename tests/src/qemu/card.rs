@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -24,8 +24,12 @@ const CARD: u64 = 2 << 30;
 const BOOT: u64 = 256 << 20;
 /// The emulated watchdog bites as soon as it is armed, so systemd is told to leave it alone; what
 /// systemd tells goes to the serial line, where a test that fails can quote it; and a version that
-/// does not work is given up sooner than an owner's would be.
-const CMDLINE: &str = "cmdline=systemd.watchdog_sec=0 console=ttyS1,115200 seedbox.patience=";
+/// does not work is given up sooner than an owner's would be. The emulated network device is one that
+/// cdc_subset takes as well, if it comes first, and then hardly anything gets through.
+const CMDLINE: &str = "cmdline=systemd.watchdog_sec=0 module_blacklist=cdc_subset \
+                       console=ttyS1,115200 seedbox.patience=";
+/// The file of the boot partition that is a stick's content.
+pub const STICK: &str = "stick.img";
 /// Seconds that a tried version has on a machine with nothing else to do.
 const TRIED: u64 = 240;
 
@@ -112,11 +116,27 @@ impl Card {
     pub fn put(&self, name: &str, content: &[u8]) -> Result<()> {
         let draft = self.path("draft");
         fs::write(&draft, content)?;
-        run(Command::new("mcopy")
-            .args(["-o", "-i", &self.partition()])
-            .arg(&draft)
-            .arg(format!("::{name}")))
-        .map(drop)
+        copy_into(&self.partition(), &draft, name)
+    }
+
+    /// Lays a stick with these files on the boot partition, as an image for the machine to mount: the
+    /// emulated board has one USB port, and its network is there.
+    ///
+    /// # Errors
+    /// No room.
+    pub fn put_stick(&self, files: &[(&str, &Path)]) -> Result<()> {
+        let stick = self.path("stick");
+        let _ = fs::remove_file(&stick);
+        let mut bytes = 2 << 20;
+        for (_, file) in files {
+            bytes += fs::metadata(file)?.len();
+        }
+        File::create(&stick)?.set_len(bytes.next_multiple_of(1 << 20))?;
+        run(Command::new("mkfs.vfat").arg(&stick))?;
+        for (name, file) in files {
+            copy_into(&stick.display().to_string(), file, name)?;
+        }
+        copy_into(&self.partition(), &stick, STICK)
     }
 
     /// Reads a file of the boot partition, if it is there.
@@ -190,6 +210,15 @@ impl Card {
             ports,
         })
     }
+}
+
+/// Copies a file to an image of a FAT file system, as mtools name it.
+fn copy_into(image: &str, file: &Path, name: &str) -> Result<()> {
+    run(Command::new("mcopy")
+        .args(["-o", "-i", image])
+        .arg(file)
+        .arg(format!("::{name}")))
+    .map(drop)
 }
 
 fn free_port() -> Result<u16> {
