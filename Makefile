@@ -8,11 +8,12 @@ DEB_DEBIAN = systemd-container
 PARTS_DEBIAN = shellcheck systemd
 # Debian 13 has the client and the builder in packages of their own.
 LEAK_DEBIAN = tcpdump iproute2 procps util-linux
+NAMES_DEBIAN = iproute2 util-linux
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup
+.PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test names-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup
 
 ## Shows the box at work on this machine. Ctrl-C ends it.
 demo: setup contracts
@@ -129,7 +130,14 @@ relay-leak-test:
 	@dpkg -s $(LEAK_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(LEAK_DEBIAN))
 	cargo build -p seedbox
 	cargo test -p system-tests --features namespaces --test relay_leak --no-run
-	$(SUDO) env SEEDBOX_BINARY="$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug/seedbox" tests/relay/own-network $$(which cargo) test --offline -p system-tests --features namespaces --test relay_leak -- --nocapture
+	$(SUDO) env SEEDBOX_BINARY="$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug/seedbox" tests/network/own-network $$(which cargo) test --offline -p system-tests --features namespaces --test relay_leak -- --nocapture
+
+## Two boxes in one home network: which is seedbox.local. Network namespaces; wants root.
+names-test:
+	@dpkg -s $(NAMES_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(NAMES_DEBIAN))
+	cargo build -p seedbox
+	cargo test -p system-tests --features namespaces --test names --no-run
+	$(SUDO) env SEEDBOX_BINARY="$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug/seedbox" tests/network/own-network $$(which cargo) test --offline -p system-tests --features namespaces --test names -- --nocapture
 
 image-setup:
 	@dpkg -s $(IMAGE_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(IMAGE_DEBIAN))
