@@ -31,8 +31,7 @@ fn settings(machine: &Machine) -> Result<Settings> {
         .with_environment(
             "RUNTIME_DIRECTORY",
             machine.path("run").display().to_string(),
-        )
-        .inside(machine.inside()))
+        ))
 }
 
 fn owned_box(machine: &Machine) -> Result<Seedbox> {

@@ -139,11 +139,6 @@ impl Machine {
         self.service = None;
         fs::remove_dir_all(self.path("run"))?;
         fs::create_dir(self.path("run"))?;
-        let runs: u32 = fs::read_to_string(self.path("boot-id"))
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0);
-        fs::write(self.path("boot-id"), format!("{}\n", runs + 1))?;
         let rauc = self.path("bin/rauc");
         let mut service = Command::new(&rauc);
         service
@@ -159,16 +154,6 @@ impl Machine {
         })?;
         self.service = Some(service);
         Ok(())
-    }
-
-    /// A command that begins with this and goes on with a program sees this run of the machine.
-    pub fn inside(&self) -> Vec<String> {
-        let boot_id = self.path("boot-id").display().to_string();
-        let script =
-            format!("mount --bind {boot_id} /proc/sys/kernel/random/boot_id && exec \"$0\" \"$@\"");
-        ["unshare", "--mount", "sh", "-c", &script]
-            .map(str::to_owned)
-            .to_vec()
     }
 
     /// A bundle with `version`, whose system is `content`.

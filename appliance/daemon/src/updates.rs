@@ -61,6 +61,7 @@ pub(crate) fn config(
         },
         restart: run.join("restart"),
         confirmed: run.join("confirmed"),
+        this_run: run.join("run"),
         reserve,
         ..off
     })

@@ -27,7 +27,7 @@ pub(crate) struct Attempt {
     /// The slot that ran when it was installed.
     pub(crate) from_slot: String,
     /// The run of the machine in which it was installed.
-    pub(crate) boot_id: String,
+    pub(crate) run: String,
     /// Whether it was written to its end.
     pub(crate) installed: bool,
     /// When the machine restarts by itself.
@@ -62,7 +62,7 @@ pub(crate) struct Here {
     /// The slot that will be started next.
     pub(crate) next: Option<String>,
     /// This run of the machine.
-    pub(crate) boot_id: String,
+    pub(crate) run: String,
 }
 
 impl Attempt {
@@ -71,7 +71,7 @@ impl Attempt {
             return Standing::Trying;
         }
         let written = self.installed || here.next.as_ref().is_some_and(|next| *next != here.slot);
-        match (written, here.boot_id == self.boot_id) {
+        match (written, here.run == self.run) {
             (true, true) => Standing::Installed,
             // Whoever wrote it was stopped, the machine started before it was whole.
             (false, _) => Standing::Interrupted,
@@ -105,17 +105,17 @@ mod tests {
         Attempt {
             version: "0.2.0".into(),
             from_slot: "A".into(),
-            boot_id: "first".into(),
+            run: "first".into(),
             installed,
             restart_at: None,
         }
     }
 
-    fn here(slot: &str, next: &str, boot_id: &str) -> Here {
+    fn here(slot: &str, next: &str, run: &str) -> Here {
         Here {
             slot: slot.into(),
             next: Some(next.into()),
-            boot_id: boot_id.into(),
+            run: run.into(),
         }
     }
 

@@ -23,8 +23,9 @@ pub struct Config {
     pub confirmed: PathBuf,
     /// A file that says why the system tried last was given up, if one could say so.
     pub reason: PathBuf,
-    /// Names one run of the machine: `/proc/sys/kernel/random/boot_id`.
-    pub boot_id: PathBuf,
+    /// A file of the updater's own that goes when the machine starts anew, and only then. (The kernel's
+    /// boot ID is out of a confined service's sight.)
+    pub this_run: PathBuf,
     /// The largest bundle that is taken in, bytes.
     pub largest: u64,
     /// Bytes that stay free on the disk when a bundle is taken in.
@@ -43,7 +44,7 @@ impl Config {
             restart: "/run/seedbox/restart".into(),
             confirmed: "/run/seedbox/confirmed".into(),
             reason: PathBuf::new(),
-            boot_id: "/proc/sys/kernel/random/boot_id".into(),
+            this_run: "/run/seedbox/run".into(),
             largest: 2_000_000_000,
             reserve: 0,
         }

@@ -245,7 +245,7 @@ impl Service {
         self.memory.attempt = Some(Attempt {
             version: bundle.version.clone(),
             from_slot: here.slot,
-            boot_id: here.boot_id,
+            run: here.run,
             installed: false,
             restart_at: None,
         });

@@ -1,7 +1,8 @@
 //! What became of an update: found out after a start of the machine, remembered, and told.
 
-use std::path::Path;
+use std::{io, path::Path};
 
+use rustix::rand::{GetRandomFlags, getrandom};
 use seedbox_core::{UpdateOutcome, UpdatePhase};
 
 use super::Service;
@@ -56,7 +57,7 @@ impl Service {
                 })
             }
             // `rauc` may still be at it; the next start of the machine tells.
-            Standing::Interrupted if attempt.boot_id == here.boot_id => Ok(UpdatePhase::Idle),
+            Standing::Interrupted if attempt.run == here.run => Ok(UpdatePhase::Idle),
             Standing::Interrupted => {
                 let reason = "it was interrupted while it was being installed";
                 self.ended(failed(Some(version), &reason), None).await?;
@@ -137,12 +138,29 @@ async fn find_itself(rauc: &Rauc, config: &Config) -> Option<Here> {
         tracing::warn!("which system runs is not known yet: {error}");
     });
     let slots = slots.ok()?;
-    let boot_id = tokio::fs::read_to_string(&config.boot_id).await;
+    let run = this_run(&config.this_run).await.inspect_err(|error| {
+        let path = config.this_run.display();
+        tracing::warn!("whether the machine was started anew is not known yet: {path}: {error}");
+    });
     Some(Here {
         next: slots.next(),
         slot: slots.booted?,
-        boot_id: boot_id.unwrap_or_default().trim().to_owned(),
+        run: run.ok()?,
     })
+}
+
+/// The name of this run of the machine, given to it by whoever asks first.
+async fn this_run(file: &Path) -> io::Result<String> {
+    match tokio::fs::read_to_string(file).await {
+        Ok(name) if !name.is_empty() => return Ok(name),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut name = [0; 16];
+    getrandom(&mut name, GetRandomFlags::empty())?;
+    let name = format!("{:032x}", u128::from_ne_bytes(name));
+    tokio::fs::write(file, &name).await?;
+    Ok(name)
 }
 
 /// The outcome of an update that left everything as it was.
@@ -158,4 +176,20 @@ async fn read_reason(path: &Path) -> Option<String> {
     let text = tokio::fs::read_to_string(path).await.ok()?;
     let line: String = text.trim().chars().take(300).collect();
     (!line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_run_keeps_its_name_until_the_run_folder_is_emptied() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run");
+        let first = this_run(&file).await.unwrap();
+        assert_eq!(this_run(&file).await.unwrap(), first);
+        std::fs::remove_file(&file).unwrap();
+        assert_ne!(this_run(&file).await.unwrap(), first);
+        assert!(this_run(&folder.path().join("no/run")).await.is_err());
+    }
 }
