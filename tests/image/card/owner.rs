@@ -18,6 +18,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub(crate) const UPDATE: Duration = Duration::from_secs(900);
 
 /// Somebody who is signed in.
+#[derive(Clone)]
 pub(crate) struct Owner {
     panel: Client,
 }

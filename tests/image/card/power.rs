@@ -139,11 +139,7 @@ impl Story {
                 owner.accept(&model.magnet())?;
                 self.acknowledged.models.push(model);
             }
-            Doing::Updating => match owner.update()?["phase"].as_str() {
-                Some("verified") => owner.order("install", &json!({})).map(drop)?,
-                Some("installed") => owner.order("restart", &json!({"at": null})).map(drop)?,
-                _ => {}
-            },
+            Doing::Updating => update(&mut machine, &owner)?,
             Doing::Starting | Doing::ChangingSettings => {}
         }
         let first = self.acknowledged.quota;
@@ -183,6 +179,24 @@ impl Story {
             self.acknowledged.models.len()
         );
         machine.shut_down()
+    }
+}
+
+/// Goes on with the update, or begins a further one, and does not wait for its end.
+fn update(machine: &mut Machine, owner: &Owner) -> Result<()> {
+    let update = owner.update()?;
+    println!("  the update is {}", update["phase"]);
+    match update["phase"].as_str() {
+        Some("verified") => owner.order("install", &json!({})).map(drop),
+        Some("installed") => owner.order("restart", &json!({"at": null})).map(drop),
+        Some("idle") => {
+            let path = stick(machine, "good.raucb")?;
+            owner.wait_found(machine, &path)?;
+            let owner = owner.clone();
+            thread::spawn(move || owner.order("fetch", &json!({ "path": path })));
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
