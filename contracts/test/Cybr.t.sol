@@ -28,6 +28,15 @@ contract CybrTest is Test {
         assertEq(cybr.owner(), issuer);
     }
 
+    function testFuzz_balanceLiesInItsOneSlot(address to, uint256 amount) public {
+        vm.assume(to != address(0) && to != holder);
+        amount = bound(amount, 1, 1000 ether);
+        vm.prank(holder);
+        assertTrue(cybr.transfer(to, amount));
+        bytes32 slot = keccak256(abi.encode(to, uint256(0)));
+        assertEq(vm.load(address(cybr), slot), bytes32(amount));
+    }
+
     function test_ownerMintsUpToTheCap() public {
         vm.startPrank(issuer);
         cybr.mint(spender, 500 ether);

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::{Bytes, BytesMut};
 use rand::random;
 use seedbox_relay_proto::{
-    Cell, ClientSecret, Descriptor, NodeId, NoiseKey, RoomName, Transport,
+    Cell, ClientSecret, Code, Delegation, Descriptor, NodeId, NoiseKey, RoomName, Transport,
     frame::Handshake,
     noise::Initiator,
     record::{Join, Record, records},
@@ -61,6 +61,8 @@ pub enum Told {
     Message(u8, Vec<u8>),
     /// A pose of a slot.
     Pose(u8, Vec<u8>),
+    /// What was asked for is refused.
+    Refused(Code),
     /// Anything else, by its type.
     Other(u8),
 }
@@ -73,6 +75,7 @@ impl Told {
             Record::Left { slot, .. } => Told::Left(*slot),
             Record::Sent { from, sealed, .. } => Told::Message(*from, sealed.to_vec()),
             Record::PoseFrom { slot, sealed } => Told::Pose(*slot, sealed.to_vec()),
+            Record::Refused { code, .. } => Told::Refused(*code),
             other => Told::Other(other.kind()),
         }
     }
@@ -144,13 +147,26 @@ impl Path {
     /// # Errors
     /// There is no session.
     pub fn join(&mut self, room: RoomName) -> Result<Bytes> {
-        let secret = ClientSecret::new(random());
+        self.join_as(room, &ClientSecret::new(random()), &[])
+    }
+
+    /// The same with a client key of one's own and, if the room has a rule, a delegation to it.
+    ///
+    /// # Errors
+    /// There is no session.
+    pub fn join_as(
+        &mut self,
+        room: RoomName,
+        secret: &ClientSecret,
+        delegation: &[u8],
+    ) -> Result<Bytes> {
         let session = self.sessions.last().context("no session")?;
         let join = Join {
             room,
             client: secret.public(),
             signature: secret.sign_join(session.hash(), room.id()),
             ticket: &[],
+            delegation,
         };
         self.seal(&Record::Join(join))
     }
@@ -288,13 +304,30 @@ impl RelayClient {
     /// The room refuses.
     pub fn join(&mut self, room: RoomName) -> Result<u8> {
         let frame = self.path.join(room)?;
-        self.write(frame)?;
-        let joined = self.wait(|told| match told {
-            Told::Joined(slot, _) => Some(Some(*slot)),
-            Told::Other(0x2a) => Some(None),
+        self.enter(frame)
+    }
+
+    /// Enters a room that has a rule.
+    ///
+    /// # Errors
+    /// The room refuses.
+    pub fn join_as(
+        &mut self,
+        room: RoomName,
+        secret: &ClientSecret,
+        delegation: &Delegation,
+    ) -> Result<u8> {
+        let frame = self.path.join_as(room, secret, &delegation.write())?;
+        self.enter(frame)
+    }
+
+    fn enter(&mut self, join: Bytes) -> Result<u8> {
+        self.write(join)?;
+        self.wait(|told| match told {
+            Told::Joined(slot, _) => Some(Ok(*slot)),
+            Told::Refused(code) => Some(Err(anyhow!("the room refuses: {code:?}"))),
             _ => None,
-        })?;
-        joined.context("the room refuses")
+        })?
     }
 
     /// Sends a message of at least 30 bytes to everybody else.

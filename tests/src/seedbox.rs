@@ -2,6 +2,7 @@
 //! started, claimed, asked, killed and started again as its owner and the world would.
 
 mod answers;
+mod relay;
 
 use std::{
     collections::BTreeMap,

@@ -7,6 +7,7 @@ mod chain_faults;
 mod clock;
 mod corruption;
 mod factory_reset;
+mod gated_room;
 mod grid;
 mod health;
 mod history;

@@ -1,10 +1,9 @@
 //! The relay through real boxes: two people talk in a room, each by an entry of his own; limits and
 //! ends.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use seedbox_relay_proto::{Descriptor, RoomName, RoomSecret, policy};
 use serde_json::Value;
 use system_tests::{
@@ -20,37 +19,10 @@ fn settings() -> Result<Settings> {
     Ok(Settings::new()?.set("mesh_addresses", "127.0.0.1:0"))
 }
 
-fn descriptors(seedbox: &Seedbox, path: &str) -> Result<Vec<Descriptor>> {
-    let answer: Value = seedbox.public().get(path)?;
-    let texts = answer["descriptors"].as_array().context("no list")?;
-    let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
-    texts
-        .iter()
-        .map(|text| {
-            let bytes = BASE64_STANDARD.decode(text.as_str().context("no text")?)?;
-            Ok(Descriptor::read(&bytes, now)?)
-        })
-        .collect()
-}
-
-fn descriptor(seedbox: &Seedbox) -> Result<Descriptor> {
-    descriptors(seedbox, "/v1/relay")?
-        .pop()
-        .context("no descriptor")
-}
-
 /// How other boxes are told of this one.
 fn named(descriptor: &Descriptor) -> Result<String> {
     let address = descriptor.addresses.first().context("no address")?;
     Ok(format!("{}@{address}", hex::encode(descriptor.node.0)))
-}
-
-fn entry(seedbox: &Seedbox) -> Result<SocketAddr> {
-    Ok(seedbox
-        .public()
-        .base()
-        .trim_start_matches("http://")
-        .parse()?)
 }
 
 fn room(policy: u8) -> RoomName {
@@ -58,14 +30,13 @@ fn room(policy: u8) -> RoomName {
         policy,
         owner: [0; 32],
         salt: RoomSecret::new([7; 32]).salt(),
+        rule: None,
     }
 }
 
 fn knows(seedbox: &Seedbox, number: usize) -> Result<()> {
     wait_until("the boxes to know each other", LIMIT, || {
-        let known = descriptors(seedbox, "/v1/relays")?;
-        ensure!(known.len() >= number, "{} known", known.len());
-        Ok(())
+        seedbox.knows_boxes(number)
     })
 }
 
@@ -73,7 +44,7 @@ fn knows(seedbox: &Seedbox, number: usize) -> Result<()> {
 fn two_people_talk_through_three_boxes() -> Result<()> {
     let room_box = settings()?.start()?;
     room_box.claim()?;
-    let keys = descriptor(&room_box)?;
+    let keys = room_box.relay_descriptor()?;
     let ours = settings()?.set("relay_boxes", named(&keys)?).start()?;
     let theirs = settings()?.set("relay_boxes", named(&keys)?).start()?;
     knows(&ours, 2)?;
@@ -82,9 +53,14 @@ fn two_people_talk_through_three_boxes() -> Result<()> {
     knows(&room_box, 3)?;
 
     let at_room = BoxKeys::from(&keys);
-    let mut anna = RelayClient::connect(entry(&ours)?, &[(&descriptor(&ours)?).into(), at_room])?;
-    let mut bert =
-        RelayClient::connect(entry(&theirs)?, &[(&descriptor(&theirs)?).into(), at_room])?;
+    let mut anna = RelayClient::connect(
+        ours.public_address()?,
+        &[(&ours.relay_descriptor()?).into(), at_room],
+    )?;
+    let mut bert = RelayClient::connect(
+        theirs.public_address()?,
+        &[(&theirs.relay_descriptor()?).into(), at_room],
+    )?;
     let annas = anna.join(room(0))?;
     let berts = bert.join(room(0))?;
     ensure!(annas != berts);
@@ -113,29 +89,29 @@ fn two_people_talk_through_three_boxes() -> Result<()> {
 #[test]
 fn three_hops_carry_and_one_is_refused_where_it_is_not_allowed() -> Result<()> {
     let room_box = settings()?.start()?;
-    let keys = descriptor(&room_box)?;
+    let keys = room_box.relay_descriptor()?;
     let middle = settings()?.set("relay_boxes", named(&keys)?).start()?;
-    let middle_keys = descriptor(&middle)?;
+    let middle_keys = middle.relay_descriptor()?;
     let first = settings()?
         .set("relay_boxes", named(&middle_keys)?)
         .start()?;
     knows(&first, 2)?;
     knows(&middle, 2)?;
     let path = [
-        BoxKeys::from(&descriptor(&first)?),
+        BoxKeys::from(&first.relay_descriptor()?),
         (&middle_keys).into(),
         (&keys).into(),
     ];
-    let mut anna = RelayClient::connect(entry(&first)?, &path)?;
+    let mut anna = RelayClient::connect(first.public_address()?, &path)?;
     let annas = anna.join(room(policy::DIRECT))?;
 
-    let mut bert = RelayClient::connect(entry(&room_box)?, &[(&keys).into()])?;
+    let mut bert = RelayClient::connect(room_box.public_address()?, &[(&keys).into()])?;
     bert.join(room(policy::DIRECT))?;
     let hello = vec![9; 5_000];
     anna.send(&hello)?;
     bert.wait(|told| (*told == Told::Message(annas, hello.clone())).then_some(()))?;
 
-    let mut carl = RelayClient::connect(entry(&room_box)?, &[(&keys).into()])?;
+    let mut carl = RelayClient::connect(room_box.public_address()?, &[(&keys).into()])?;
     ensure!(
         carl.join(room(0)).is_err(),
         "one hop where two are asked for"
@@ -149,7 +125,7 @@ fn a_box_that_does_not_relay_says_so() -> Result<()> {
     let seedbox = settings.start()?;
     let answer = seedbox.public().send("GET", "/relay", &[], None)?;
     ensure!(answer.status == 404, "{}", answer.status);
-    ensure!(descriptors(&seedbox, "/v1/relays")?.is_empty());
+    ensure!(seedbox.relay_descriptors()?.is_empty());
     ensure!(!settings.data().join("node.key").exists());
     Ok(())
 }

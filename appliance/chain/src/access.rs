@@ -5,6 +5,7 @@
 //! Visitors cannot make the box hammer its endpoints: few questions are asked at a time, only so
 //! many in a while, and what was learnt of a block is kept as long as that block is the newest.
 
+pub(crate) mod balances;
 mod gate;
 mod pass;
 pub(crate) mod voices;
@@ -264,20 +265,7 @@ impl Desk<'_> {
 
     /// The header to ask about now.
     fn standing(&self) -> Result<Standing, Error> {
-        let view = self.view.borrow();
-        let (Some(as_of), Some(proved)) = (view.as_of, &view.proved) else {
-            return Err(Error::Unproved);
-        };
-        let age = seedbox_clock::now().seconds_since(as_of.observed_at);
-        if age > self.stale_after.as_secs() {
-            let block = as_of.block.number;
-            return Err(Error::Stale { block, age });
-        }
-        Ok(Standing {
-            anchor: anchor(&view).ok_or(Error::Unproved)?,
-            grid_trust: proved.trust,
-            observed_at: as_of.observed_at,
-        })
+        standing(&self.view.borrow(), self.stale_after)
     }
 
     fn known(&self, question: &Question, standing: &Standing) -> Option<Access> {
@@ -341,6 +329,23 @@ impl Desk<'_> {
         }
         may
     }
+}
+
+/// What may be asked about now.
+fn standing(view: &View, stale_after: Duration) -> Result<Standing, Error> {
+    let (Some(as_of), Some(proved)) = (view.as_of, &view.proved) else {
+        return Err(Error::Unproved);
+    };
+    let age = seedbox_clock::now().seconds_since(as_of.observed_at);
+    if age > stale_after.as_secs() {
+        let block = as_of.block.number;
+        return Err(Error::Stale { block, age });
+    }
+    Ok(Standing {
+        anchor: anchor(view).ok_or(Error::Unproved)?,
+        grid_trust: proved.trust,
+        observed_at: as_of.observed_at,
+    })
 }
 
 /// The best header there is: the one that is vouched for, unless it is too old.

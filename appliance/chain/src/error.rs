@@ -113,10 +113,10 @@ pub enum Error {
         reason: String,
     },
     /// The deployment names no currency.
-    #[error("the deployment has no CYBR contract, so votes by CYBR cannot be weighed")]
+    #[error("the deployment has no CYBR contract, so nothing is known of CYBR")]
     NoCybr,
     /// No chain is followed.
-    #[error("the box follows no chain, so votes cannot be weighed")]
+    #[error("the box follows no chain, so nothing can be known of wallets")]
     NoChain,
     /// A vote that its voter did not sign.
     #[error("the vote is not signed by its voter for this chain")]

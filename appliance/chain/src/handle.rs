@@ -3,13 +3,19 @@
 use std::sync::Arc;
 
 use seedbox_core::{
-    Access, Basis, ChainStatus, InfoHash, LandGrid, Model, Owned, Parcel, ParcelProof, Subject,
-    WalletAddress,
-    votes::{CountedVote, SignedVote},
+    Access, Basis, ChainStatus, Delegation, InfoHash, LandGrid, Model, ModelId, Owned, Parcel,
+    ParcelProof, Subject, WalletAddress,
+    votes::{CountedVote, Measure, SignedVote},
 };
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 
-use crate::{Error, access, prover::Question, publisher::ModelIndex, votes::Scales};
+use crate::{
+    Error,
+    access::{self, balances::Balances},
+    prover::Question,
+    publisher::ModelIndex,
+    votes::{Scales, signer},
+};
 
 /// Orders that may wait before a caller has to.
 pub(crate) const QUEUE: usize = 16;
@@ -33,6 +39,7 @@ pub struct Handle {
     /// The standard gate.
     pub(crate) access_pass: Option<WalletAddress>,
     pub(crate) scales: Option<Arc<Scales>>,
+    pub(crate) balances: Option<Arc<Balances>>,
 }
 
 impl Handle {
@@ -104,7 +111,17 @@ impl Handle {
         info_hash: InfoHash,
         wallet: WalletAddress,
     ) -> Result<Access, Error> {
-        let model = self.model_by_info_hash(info_hash).await;
+        let id = self.models.borrow().get(&info_hash).copied();
+        self.token_access(id.ok_or(Error::UnknownModel)?, wallet)
+            .await
+    }
+
+    /// Whether a wallet may have the content of the model with this token ID.
+    ///
+    /// # Errors
+    /// As [`Handle::model_access`].
+    pub async fn token_access(&self, id: ModelId, wallet: WalletAddress) -> Result<Access, Error> {
+        let model = self.grid.borrow().models.get(&id).cloned();
         let model = model.ok_or(Error::UnknownModel)?;
         let subject = Subject::Model(model.id);
         let Some(gate) = model.gate else {
@@ -135,6 +152,30 @@ impl Handle {
     ) -> Result<Access, Error> {
         let gate = self.access_pass.ok_or(Error::NoAccessPass)?;
         self.knock(Subject::Parcel(parcel), wallet, gate).await
+    }
+
+    /// What a wallet has of CYBR (in the smallest unit) or land at the newest proved block.
+    ///
+    /// # Errors
+    /// [`Error::NoCybr`] or [`Error::NoChain`]; [`Error::Unproved`], [`Error::Stale`],
+    /// [`Error::Unanswered`] or [`Error::Busy`] while that cannot be known.
+    pub async fn holds(&self, wallet: WalletAddress, measure: Measure) -> Result<u128, Error> {
+        let balances = self.balances.clone().ok_or(Error::NoChain)?;
+        balances.of(wallet, measure).await
+    }
+
+    /// The chain that is followed, by its EIP-155 ID.
+    pub fn chain_id(&self) -> Option<u64> {
+        self.balances.as_ref().map(|balances| balances.chain_id())
+    }
+
+    /// Whose signature this is (r, s, v) under a delegation for the chain that is followed.
+    pub fn delegated_by(
+        &self,
+        delegation: &Delegation,
+        signature: &[u8; 65],
+    ) -> Option<WalletAddress> {
+        signer(signature, delegation.hash(self.chain_id()?))
     }
 
     /// Checks a vote: that its voter signed it, and what he held at the proposal's block.

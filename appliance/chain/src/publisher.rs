@@ -11,7 +11,8 @@ use seedbox_store::Store;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Error, Handle, access,
+    Error, Handle,
+    access::{self, balances::Balances},
     handle::Order,
     headers::Vouched,
     prover::Question,
@@ -84,6 +85,7 @@ impl Publisher {
         visitors: mpsc::Sender<access::Question>,
         access_pass: Option<WalletAddress>,
         scales: Option<Arc<Scales>>,
+        balances: Option<Arc<Balances>>,
     ) -> Handle {
         Handle {
             orders,
@@ -95,6 +97,7 @@ impl Publisher {
             visitors,
             access_pass,
             scales,
+            balances,
         }
     }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Error, Handle, TrustSetting,
-    access::{self, Doorkeeper},
+    access::{self, Doorkeeper, balances::Balances},
     endpoints::Endpoints,
     follower::Follower,
     handle::{Order, QUEUE},
@@ -68,7 +68,7 @@ impl Service {
         let (knock, visitors) = mpsc::channel(access::QUEUE);
         let stale_after = config.poll_interval * STALE_POLLS;
         let access_pass = deployment.as_ref().and_then(|d| d.access_pass);
-        let mut scales = None;
+        let (mut scales, mut balances) = (None, None);
         let (follower, watcher, prover, doorkeeper) = match deployment {
             Some(deployment) if !config.rpc.is_empty() => {
                 let endpoints = Endpoints::new(&config, deployment.clone())?;
@@ -78,6 +78,8 @@ impl Service {
                 let doorkeeper =
                     Doorkeeper::new(&config, &deployment, stale_after, shown.clone(), visitors)?;
                 scales = Some(Arc::new(Scales::new(&config, &deployment)?));
+                let looked = Balances::new(&config, &deployment, stale_after, shown.clone())?;
+                balances = Some(Arc::new(looked));
                 let mut reader =
                     Reader::load(store.clone(), deployment, readings, vouched, view).await?;
                 if matches!(config.trust, TrustSetting::Unproved) {
@@ -109,7 +111,7 @@ impl Service {
             },
         );
         let (sender, orders) = mpsc::channel(QUEUE);
-        let handle = publisher.handle(sender, ask, knock, access_pass, scales);
+        let handle = publisher.handle(sender, ask, knock, access_pass, scales, balances);
         let service = Self {
             follower,
             watcher,

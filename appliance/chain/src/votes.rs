@@ -113,7 +113,7 @@ impl Scales {
 }
 
 /// Who made a signature over a hash; `None` if nobody did.
-fn signer(signature: &[u8; 65], hash: [u8; 32]) -> Option<WalletAddress> {
+pub(crate) fn signer(signature: &[u8; 65], hash: [u8; 32]) -> Option<WalletAddress> {
     let signature = Signature::from_raw_array(signature).ok()?;
     // Of the two signatures that say the same, wallets make the one with the lower s.
     if signature.normalize_s().is_some() {
@@ -135,7 +135,7 @@ fn number(word: &[u8]) -> Result<u128, EndpointError> {
 #[cfg(test)]
 mod tests {
     use alloy::sol_types::{SolStruct, eip712_domain};
-    use seedbox_core::votes::Vote;
+    use seedbox_core::{Delegation, votes::Vote};
 
     use super::*;
 
@@ -146,6 +146,11 @@ mod tests {
                 uint8 choice;
                 uint64 block;
                 address voter;
+            }
+            struct Delegation {
+                bytes32 clientKey;
+                bytes32 room;
+                uint64 expires;
             }
         }
     }
@@ -165,6 +170,21 @@ mod tests {
         };
         let domain = eip712_domain! { name: "Cosmos relay", version: "1", chain_id: 31_337, };
         assert_eq!(theirs.eip712_signing_hash(&domain).0, vote.hash(31_337));
+
+        let delegation = Delegation {
+            client: [3; 32],
+            room: [4; 16],
+            expires: 5,
+        };
+        let mut room = B256::ZERO;
+        room[..16].fill(4);
+        let theirs = typed::Delegation {
+            clientKey: B256::repeat_byte(3),
+            room,
+            expires: 5,
+        };
+        let ours = delegation.hash(31_337);
+        assert_eq!(theirs.eip712_signing_hash(&domain).0, ours);
     }
 
     #[test]

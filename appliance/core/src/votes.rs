@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use sha2::Sha256;
-use sha3::{Digest, Keccak256};
+use sha2::{Digest, Sha256};
 
-use crate::WalletAddress;
+use crate::{
+    WalletAddress,
+    typed_data::{digest, keccak, word},
+};
 
 /// What a voter's weight is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +43,7 @@ impl Proposal {
             Measure::Land => 2,
         };
         bytes[1..9].copy_from_slice(&block.to_be_bytes());
-        bytes[9..].copy_from_slice(&Keccak256::digest(text)[..23]);
+        bytes[9..].copy_from_slice(&keccak(&[text.as_bytes()])[..23]);
         Self(bytes)
     }
 
@@ -90,12 +92,6 @@ impl Vote {
     /// What is signed, by EIP-712: domain `Cosmos relay`, version 1, the chain; type
     /// `Vote(bytes32 proposal,uint8 choice,uint64 block,address voter)`.
     pub fn hash(&self, chain_id: u64) -> [u8; 32] {
-        let domain = keccak(&[
-            &keccak(&[b"EIP712Domain(string name,string version,uint256 chainId)"]),
-            &keccak(&[b"Cosmos relay"]),
-            &keccak(&[b"1"]),
-            &word(&chain_id.to_be_bytes()),
-        ]);
         let vote = keccak(&[
             &keccak(&[b"Vote(bytes32 proposal,uint8 choice,uint64 block,address voter)"]),
             self.proposal.bytes(),
@@ -103,7 +99,7 @@ impl Vote {
             &word(&self.proposal.block().to_be_bytes()),
             &word(&self.voter.0),
         ]);
-        keccak(&[&[0x19, 0x01], &domain, &vote])
+        digest(chain_id, &vote)
     }
 }
 
@@ -163,21 +159,6 @@ pub fn set_digest(mut hashes: Vec<[u8; 32]>) -> [u8; 32] {
         digest.update(hash);
     }
     digest.finalize().into()
-}
-
-fn keccak(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Keccak256::new();
-    for part in parts {
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
-
-/// A number, highest byte first, in a word.
-fn word(number: &[u8]) -> [u8; 32] {
-    let mut word = [0; 32];
-    word[32 - number.len()..].copy_from_slice(number);
-    word
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod console;
 mod factory_reset;
+mod gate;
 mod instance;
 mod logging;
 mod preset;

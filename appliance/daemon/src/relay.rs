@@ -10,7 +10,7 @@ use seedbox_mesh::NodeKey;
 use seedbox_store::Store;
 use tokio::sync::watch;
 
-use crate::{config::relay::Relay as Config, supervise::Services};
+use crate::{config::relay::Relay as Config, gate::Gate, supervise::Services};
 
 /// The relay as the rest of the daemon sees it, which may be off.
 pub(crate) struct Relay {
@@ -24,6 +24,7 @@ pub(crate) async fn start(
     config: Option<Config>,
     data: &Path,
     store: Store,
+    gate: Gate,
     services: &mut Services,
 ) -> anyhow::Result<(Relay, Option<SocketAddr>)> {
     let off = watch::Sender::new(RelayStatus {
@@ -59,7 +60,8 @@ pub(crate) async fn start(
         boxes: config.boxes,
         life: config.life,
     };
-    let (relay, handle) = seedbox_relay::Service::new(relay, store, mesh_handle, streams).await?;
+    let (relay, handle) =
+        seedbox_relay::Service::new(relay, store, mesh_handle, streams, gate).await?;
     services.spawn("mesh", |stop| async move { Ok(mesh.run(stop).await?) });
     services.spawn("relay", |stop| async move { Ok(relay.run(stop).await?) });
     let running = Some(handle);

@@ -17,6 +17,7 @@ use crate::{
     board, clock,
     config::{self, Config},
     factory_reset,
+    gate::Gate,
     instance::{self, DATABASE, Instance, Listening},
     logging, preset, relay,
     settings_files::SUFFIX,
@@ -91,7 +92,9 @@ async fn build(
     let (owned, grid) = (chain_handle.owned(), chain_handle.grid());
     let (seeder, seeder_handle) =
         seedbox_seeder::Service::new(seeder, store.clone(), owned.clone(), grid).await?;
-    let (relay, mesh) = relay::start(config.relay, &config.data, store.clone(), services).await?;
+    let gate = Gate(chain_handle.clone());
+    let (relay, mesh) =
+        relay::start(config.relay, &config.data, store.clone(), gate, services).await?;
     let (updater, updater_handle) =
         seedbox_updater::Service::new(config.updater, store.clone()).await?;
     let mut sources = alerts::Sources {

@@ -131,6 +131,9 @@ pub(crate) struct Settings {
     /// Clients that the relay serves at the same time [default: 300].
     #[arg(long, env = "SEEDBOX_RELAY_SESSIONS")]
     pub(crate) relay_sessions: Option<usize>,
+    /// Host only rooms whose members have at least this, like cybr:100 or land:1 [default: any room].
+    #[arg(long, env = "SEEDBOX_RELAY_RULE")]
+    pub(crate) relay_rule: Option<String>,
     /// Rooms that the relay hosts at the same time [default: 12].
     #[arg(long, env = "SEEDBOX_RELAY_ROOMS")]
     pub(crate) relay_rooms: Option<usize>,
@@ -221,6 +224,7 @@ impl Settings {
             relay_bandwidth: self.relay_bandwidth.or(other.relay_bandwidth),
             relay_month: self.relay_month.or(other.relay_month),
             relay_sessions: self.relay_sessions.or(other.relay_sessions),
+            relay_rule: self.relay_rule.or(other.relay_rule),
             relay_rooms: self.relay_rooms.or(other.relay_rooms),
             mesh_listen: self.mesh_listen.or(other.mesh_listen),
             mesh_addresses: list(self.mesh_addresses, other.mesh_addresses),

@@ -139,6 +139,7 @@ fn room(identity: &Arc<Identity>, admission: &mut Admission) {
         policy: 0,
         owner: [0; 32],
         salt: [1; 32],
+        rule: None,
     };
     let mut lines: Vec<_> = (0..20)
         .map(|number| {
@@ -150,6 +151,7 @@ fn room(identity: &Arc<Identity>, admission: &mut Admission) {
                 client: secret.public(),
                 signature: secret.sign_join(line.client.hash(), name.id()),
                 ticket: &[],
+                delegation: &[],
             }));
             let frame = cell.seal(&mut line.client).unwrap().unwrap();
             line.session.receive(BytesMut::from(frame), NOW);

@@ -2,7 +2,12 @@
 
 use bytes::BufMut;
 
-use crate::{Code, Malformed, bytes_reader::Reader, room::RoomName};
+use crate::{
+    Code, Malformed,
+    bytes_reader::Reader,
+    entitlement::{DELEGATION, RULE},
+    room::{RoomName, rule_of},
+};
 
 /// Bytes before a record's body.
 pub const HEADER: usize = 3;
@@ -24,6 +29,8 @@ pub struct Join<'a> {
     pub signature: [u8; 64],
     /// Empty or 168 bytes.
     pub ticket: &'a [u8],
+    /// A [`Delegation`](crate::Delegation) if the room has a rule, else empty.
+    pub delegation: &'a [u8],
 }
 
 /// The owner keeps a key out of a room.
@@ -115,7 +122,7 @@ impl<'a> Record<'a> {
                 Self::Open { .. } => 36,
                 Self::Closed { .. } => 6,
                 Self::Data { frame, .. } => 4 + frame.len(),
-                Self::Join(join) => 161 + join.ticket.len(),
+                Self::Join(join) => join.length(),
                 Self::Joined { others, .. } => 2 + others.len(),
                 Self::Member { .. } => 33,
                 Self::Left { .. } | Self::Refused { .. } | Self::Slower { .. } => 3,
@@ -254,16 +261,30 @@ fn within(body: &[u8], lengths: std::ops::RangeInclusive<usize>) -> Result<&[u8]
 }
 
 impl<'a> Join<'a> {
+    const fn length(&self) -> usize {
+        let rule = if self.room.rule.is_some() { RULE } else { 0 };
+        161 + rule + self.ticket.len() + self.delegation.len()
+    }
+
     fn parse(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let (policy, owner, salt) = (reader.u8()?, reader.array()?, reader.array()?);
+        let rule = rule_of(policy, reader)?;
+        let (client, signature) = (reader.array()?, reader.array()?);
+        let tail = reader.rest();
+        let delegation = if rule.is_some() { DELEGATION } else { 0 };
+        let ticket = tail.len().checked_sub(delegation).ok_or(Malformed)?;
+        let (ticket, delegation) = tail.split_at(ticket);
         let join = Self {
             room: RoomName {
-                policy: reader.u8()?,
-                owner: reader.array()?,
-                salt: reader.array()?,
+                policy,
+                owner,
+                salt,
+                rule,
             },
-            client: reader.array()?,
-            signature: reader.array()?,
-            ticket: reader.rest(),
+            client,
+            signature,
+            ticket,
+            delegation,
         };
         matches!(join.ticket.len(), 0 | 168)
             .then_some(join)
@@ -274,9 +295,13 @@ impl<'a> Join<'a> {
         cell.put_u8(self.room.policy);
         cell.put_slice(&self.room.owner);
         cell.put_slice(&self.room.salt);
+        if let Some(rule) = self.room.rule {
+            cell.put_slice(&rule.write());
+        }
         cell.put_slice(&self.client);
         cell.put_slice(&self.signature);
         cell.put_slice(self.ticket);
+        cell.put_slice(self.delegation);
     }
 }
 

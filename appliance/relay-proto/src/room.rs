@@ -8,7 +8,7 @@ use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    ClientSecret, Code, Malformed, NodeId, NoiseKey,
+    ClientSecret, Code, Malformed, NodeId, NoiseKey, Rule,
     bytes_reader::Reader,
     keys::{labelled, verify},
 };
@@ -36,16 +36,27 @@ pub struct RoomName {
     pub owner: [u8; 32],
     /// Derived from the secret.
     pub salt: [u8; 32],
+    /// If the policy has [`policy::ENTITLEMENT`], and only then.
+    pub rule: Option<Rule>,
 }
 
 impl RoomName {
     /// The room's id.
     pub fn id(&self) -> RoomId {
-        let hash = Sha256::digest(labelled("room", &[&[self.policy], &self.owner, &self.salt]));
+        let rule = self.rule.map(|rule| rule.write());
+        let rule = rule.as_ref().map_or(&[][..], |rule| rule);
+        let fields = [&[self.policy], &self.owner[..], &self.salt, rule];
+        let hash = Sha256::digest(labelled("room", &fields));
         let mut id = [0; 16];
         id.copy_from_slice(&hash[..16]);
         RoomId(id)
     }
+}
+
+/// The rule that a policy wants to follow.
+pub(crate) fn rule_of(policy: u8, reader: &mut Reader<'_>) -> Result<Option<Rule>, Malformed> {
+    let follows = policy & policy::ENTITLEMENT != 0;
+    follows.then(|| Rule::read(reader)).transpose()
 }
 
 /// What the members share and no box is told.
@@ -199,6 +210,8 @@ pub struct Invitation {
     pub boxes: Vec<RoomBox>,
     /// If the policy wants one.
     pub ticket: Option<TicketSecret>,
+    /// If the policy has [`policy::ENTITLEMENT`], and only then.
+    pub rule: Option<Rule>,
 }
 
 const SCHEME: &str = "cosmos-room:";
@@ -210,6 +223,7 @@ impl Invitation {
             policy: self.policy,
             owner: self.owner,
             salt: self.secret.salt(),
+            rule: self.rule,
         }
     }
 
@@ -245,6 +259,7 @@ impl Invitation {
             }),
             _ => return Err(Malformed),
         };
+        let rule = rule_of(policy, &mut reader)?;
         reader.end()?;
         Ok(Self {
             policy,
@@ -252,6 +267,7 @@ impl Invitation {
             secret,
             boxes,
             ticket,
+            rule,
         })
     }
 
@@ -271,6 +287,7 @@ impl Invitation {
             bytes.extend(ticket.expires.to_le_bytes());
             bytes.extend(ticket.issued);
         }
+        bytes.extend(self.rule.iter().flat_map(Rule::write));
         format!("{SCHEME}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -299,6 +316,7 @@ mod tests {
                 noise: NoiseKey([4; 32]),
             }],
             ticket: None,
+            rule: None,
         };
         let key = ClientSecret::new([5; 32]);
         let id = invitation.name().id();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use seedbox_relay_proto::{
-    Cell, ClientSecret, Code, NodeId, NoiseSecret, RoomName, RoomSecret, TicketSecret, Transport,
+    Cell, Claim, ClientSecret, Code, Delegation, NodeId, NoiseSecret, RoomName, RoomSecret, Rule,
+    TicketSecret, Transport, Wants,
     frame::{Handshake as Frame, Init},
     noise::Initiator,
     policy,
@@ -92,6 +93,10 @@ impl Box1 {
 
     fn frame(&mut self, line: &mut Line, frame: &[u8]) -> Vec<Order> {
         line.session.receive(BytesMut::from(frame), self.now);
+        self.orders(line)
+    }
+
+    fn orders(&mut self, line: &mut Line) -> Vec<Order> {
         let mut orders = Vec::new();
         while let Some(order) = line.session.order() {
             if let Order::Room(request) = order {
@@ -140,6 +145,7 @@ impl Box1 {
             client: client.public(),
             signature: client.sign_join(line.transport.hash(), room.id()),
             ticket,
+            delegation: &[],
         };
         assert!(self.send(line, &[Record::Join(join)]).is_empty());
     }
@@ -154,6 +160,7 @@ fn room(policy: u8) -> RoomName {
         policy,
         owner: client(200).public(),
         salt: RoomSecret::new([5; 32]).salt(),
+        rule: None,
     }
 }
 
@@ -256,8 +263,6 @@ fn who_may_not_enter_is_told_why() {
     let mut socket = place.connect(Carrier::Socket);
     place.join(&mut socket, room(0), &client(1), &[]);
     assert_eq!(place.read(&mut socket), refused(Code::Hops));
-    place.join(&mut socket, room(policy::ENTITLEMENT), &client(1), &[]);
-    assert_eq!(place.read(&mut socket), refused(Code::Role));
     let gated = room(policy::TICKET | policy::DIRECT);
     place.join(&mut socket, gated, &client(1), &[]);
     assert_eq!(place.read(&mut socket), refused(Code::Ticket));
@@ -279,9 +284,127 @@ fn who_may_not_enter_is_told_why() {
         client: client(1).public(),
         signature,
         ticket: &[],
+        delegation: &[],
     };
     place.send(&mut third, &[Record::Join(join)]);
     assert_eq!(place.read(&mut third), refused(Code::Signature));
+}
+
+/// A room for who has a parcel.
+fn ruled() -> RoomName {
+    let wants = Wants::Land(1);
+    RoomName {
+        rule: Some(Rule { chain: 7, wants }),
+        ..room(policy::ENTITLEMENT)
+    }
+}
+
+impl Box1 {
+    /// Knocks at the ruled room; the question that the chain is to be asked.
+    fn knock(&mut self, line: &mut Line, expires: u64) -> Option<(u32, Claim)> {
+        let delegation = Delegation {
+            wallet: [4; 20],
+            expires,
+            signature: [5; 65],
+        };
+        let join = Join {
+            room: ruled(),
+            client: client(1).public(),
+            signature: client(1).sign_join(line.transport.hash(), ruled().id()),
+            ticket: &[],
+            delegation: &delegation.write(),
+        };
+        match self.send(line, &[Record::Join(join)])[..] {
+            [Order::Ask(number, claim)] => Some((number, claim)),
+            [] => None,
+            ref orders => panic!("{orders:?}"),
+        }
+    }
+
+    fn hear(&mut self, line: &mut Line, number: u32, answer: Result<(), Code>) -> Vec<Order> {
+        line.session.entitled(number, answer, self.now);
+        self.orders(line)
+    }
+}
+
+#[test]
+fn the_chain_is_asked_before_somebody_enters() {
+    let mut place = Box1::new(Limits::default());
+    let mut line = place.connect(Carrier::Stream(1));
+    let expires = 1_000 + 3_600;
+    let (first, claim) = place.knock(&mut line, expires).unwrap();
+    assert_eq!(claim.room, ruled().id());
+    assert_eq!(claim.client, client(1).public());
+    assert_eq!(claim.delegation.wallet, [4; 20]);
+    // What is sent meanwhile is of no room.
+    place.send(&mut line, &[Record::Pose(&[1; 40])]);
+    assert!(place.read(&mut line).is_empty());
+    place.hear(&mut line, first, Err(Code::Entitlement));
+    assert_eq!(place.read(&mut line), [Got(0x2a, vec![0x20, 16, 0])]);
+    let (second, _) = place.knock(&mut line, expires).unwrap();
+    place.send(&mut line, &[Record::Leave]);
+    let (third, _) = place.knock(&mut line, expires).unwrap();
+    // Too late, and about another question.
+    place.hear(&mut line, second, Ok(()));
+    assert!(place.read(&mut line).is_empty());
+    place.hear(&mut line, third, Ok(()));
+    assert_eq!(kinds(&place.read(&mut line)), [0x21]);
+    assert_eq!(place.rooms.counts(), (1, 1));
+}
+
+#[test]
+fn who_has_lost_his_right_is_put_out() {
+    let mut place = Box1::new(Limits::default());
+    let mut line = place.connect(Carrier::Stream(1));
+    let (number, claim) = place.knock(&mut line, 1_000 + 3_600).unwrap();
+    place.hear(&mut line, number, Ok(()));
+    place.read(&mut line);
+    let minutes = |place: &mut Box1, line: &mut Line, minutes: u64| {
+        let mut orders = Vec::new();
+        for _ in 0..minutes * 6 {
+            place.pass(10_000);
+            line.session.tick(place.now);
+            orders.extend(place.send(line, &[Record::Ping([0; 8])]));
+            orders.extend(place.orders(line));
+            place.next(line);
+        }
+        orders
+    };
+    assert!(minutes(&mut place, &mut line, 9).is_empty());
+    let orders = minutes(&mut place, &mut line, 2);
+    assert!(matches!(orders[..], [Order::Ask(n, again)] if n == number && again == claim));
+    // Not to know is no "no".
+    place.hear(&mut line, number, Err(Code::Busy));
+    assert!(matches!(
+        minutes(&mut place, &mut line, 2)[..],
+        [Order::Ask(..)]
+    ));
+    assert_eq!(place.rooms.counts(), (1, 1));
+    place.hear(&mut line, number, Err(Code::Entitlement));
+    assert_eq!(place.rooms.counts(), (0, 0));
+    let last = place.read(&mut line).pop();
+    assert_eq!(last, Some(Got(0x23, vec![0, 16, 0])));
+
+    // The wallet's word ends.
+    let (number, _) = place.knock(&mut line, place.now / 1_000 + 60).unwrap();
+    place.hear(&mut line, number, Ok(()));
+    assert_eq!(place.rooms.counts(), (1, 1));
+    minutes(&mut place, &mut line, 1);
+    assert_eq!(place.rooms.counts(), (0, 0));
+    assert!(place.knock(&mut line, place.now / 1_000).is_none());
+}
+
+#[test]
+fn a_box_hosts_what_its_owner_wants() {
+    let mut place = Box1::new(Limits {
+        rule: Some(Wants::Land(2)),
+        ..Limits::default()
+    });
+    let mut line = place.connect(Carrier::Stream(1));
+    place.join(&mut line, room(0), &client(1), &[]);
+    assert!(place.knock(&mut line, 4_000).is_none());
+    let refused = Got(0x2a, vec![0x20, 16, 0]);
+    assert_eq!(place.read(&mut line), [refused.clone(), refused]);
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn records() -> Value {
             client: client.public(),
             signature,
             ticket,
+            delegation: &[],
         })
     };
     let all = [
@@ -159,6 +160,7 @@ fn invitation() -> (Invitation, ClientSecret) {
         secret: RoomSecret::new([2; 32]),
         boxes: vec![place(3), place(4)],
         ticket: None,
+        rule: None,
     };
     let id = invitation.name().id();
     let ticket = TicketSecret::issue(&owner, id, ClientSecret::new([5; 32]), 1_000);

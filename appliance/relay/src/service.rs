@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Carrier, Config, Error,
+    Carrier, Config, Error, Gate,
     carrier::{FrameStream, hop},
     directory::Directory,
     exchange,
@@ -58,7 +58,7 @@ fn noise_secret(key: &NodeKey) -> NoiseSecret {
 
 impl Service {
     /// Makes the relay. `circuits` and `directory` are the streams that others open for
-    /// [`crate::PROTOCOL`] and [`crate::DIRECTORY_PROTOCOL`].
+    /// [`crate::PROTOCOL`] and [`crate::DIRECTORY_PROTOCOL`]; `gate` knows the chain.
     ///
     /// # Errors
     /// A failing store, a system without randomness.
@@ -67,6 +67,7 @@ impl Service {
         store: Store,
         mesh: Mesh,
         [circuits, directory]: [Streams; 2],
+        gate: impl Gate,
     ) -> Result<(Self, Handle), Error> {
         let identity = Identity {
             node: NodeId(config.key.id().0),
@@ -77,7 +78,14 @@ impl Service {
         let secret = random().ok_or(Error::Randomness)?;
         let known = Directory::new(config.lan.clone());
         let usage = Usage::load(store, config.month).await?;
-        let shared = Arc::new(Shared::new(identity, secret, mesh, known, usage));
+        let shared = Arc::new(Shared::new(
+            identity,
+            secret,
+            mesh,
+            known,
+            usage,
+            Box::new(gate),
+        ));
         sign(&shared, &config);
         let (status, receiver) = watch::channel(look(&shared, &config));
         let handle = Handle {

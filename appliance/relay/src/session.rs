@@ -8,7 +8,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures::{SinkExt, StreamExt, future::poll_fn};
+use futures::{
+    FutureExt, SinkExt, StreamExt,
+    future::{BoxFuture, poll_fn},
+};
 use seedbox_relay_proto::{
     Code, Millis,
     frame::Init,
@@ -19,6 +22,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use crate::{
     Carrier,
     circuits::Circuits,
+    gate::Verdict,
     shared::{Entered, Shared, reason},
 };
 
@@ -47,6 +51,7 @@ pub(crate) async fn serve<C: Carrier>(shared: Arc<Shared>, mut carrier: C, kind:
         carrier,
         session,
         circuits,
+        asking: None,
         timer,
         held: None,
         granted: false,
@@ -117,6 +122,8 @@ struct Driver<C> {
     carrier: C,
     session: Box<Session>,
     circuits: Circuits,
+    /// The question to the chain that counts, by its number.
+    asking: Option<(u32, BoxFuture<'static, Verdict>)>,
     timer: Pin<Box<Sleep>>,
     /// A frame whose turn has not come.
     held: Option<Bytes>,
@@ -151,6 +158,7 @@ impl<C: Carrier> Driver<C> {
         for _ in 0..AT_ONCE {
             let read = self.read(now, context);
             let came = self.circuits.poll(&mut self.session, context);
+            let came = self.hear_chain(now, context) || came;
             self.obey(now);
             let Ok(sent) = self.send(now, context) else {
                 return Poll::Ready(());
@@ -195,6 +203,19 @@ impl<C: Carrier> Driver<C> {
         read
     }
 
+    /// Takes what the chain says to the session. Whether it said something.
+    fn hear_chain(&mut self, now: Millis, context: &mut Context<'_>) -> bool {
+        let Some((number, asking)) = &mut self.asking else {
+            return false;
+        };
+        let Poll::Ready(answer) = asking.poll_unpin(context) else {
+            return false;
+        };
+        self.session.entitled(*number, answer, now);
+        self.asking = None;
+        true
+    }
+
     /// Carries out what the session orders.
     fn obey(&mut self, now: Millis) {
         while let Some(order) = self.session.order() {
@@ -205,6 +226,10 @@ impl<C: Carrier> Driver<C> {
                 // They are looked at after every step.
                 Order::Ready(_) => {}
                 Order::End(circuit) => self.circuits.end(circuit),
+                Order::Ask(number, claim) => {
+                    let asking = self.entered.shared.doorkeeper.ask(claim, now);
+                    self.asking = Some((number, asking));
+                }
                 Order::Room(request) => {
                     let id = self.entered.id;
                     let shared = &self.entered.shared;

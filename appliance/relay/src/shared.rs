@@ -18,7 +18,12 @@ use seedbox_relay_proto::{
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{clock::Clock, directory::Directory, usage::Usage};
+use crate::{
+    clock::Clock,
+    directory::Directory,
+    gate::{Doorkeeper, Gate},
+    usage::Usage,
+};
 
 /// What a session is woken for.
 pub(crate) mod reason {
@@ -74,6 +79,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) usage: Usage,
     pub(crate) counters: Counters,
+    pub(crate) doorkeeper: Doorkeeper,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Poses came to wait in a room where none waited.
@@ -93,6 +99,7 @@ impl Shared {
         mesh: Mesh,
         directory: Directory,
         usage: Usage,
+        gate: Box<dyn Gate>,
     ) -> Self {
         let clock = Clock::start();
         let (limits, now) = (identity.limits, clock.now());
@@ -103,6 +110,7 @@ impl Shared {
             directory,
             usage,
             counters: Counters::default(),
+            doorkeeper: Doorkeeper::new(gate, now),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             poses_due: Notify::new(),

@@ -103,6 +103,7 @@ fn serve(id: SessionId, session: &mut Session, rooms: &mut Rooms, frame: BytesMu
                     session.circuit_frame(circuit, frame);
                 }
             }
+            Order::Ask(number, _) => session.entitled(number, Ok(()), now),
             Order::Open { .. } | Order::End(_) => {}
         }
     }
@@ -129,6 +130,7 @@ fn client(input: &[u8]) {
         secret: RoomSecret::new([5; 32]),
         boxes: vec![place],
         ticket: None,
+            rule: None,
     };
     let settings = Settings {
         invitation,
@@ -136,6 +138,7 @@ fn client(input: &[u8]) {
         hops: Hops::One,
         secret: ClientSecret::new([6; 32]),
         profile: Vec::new(),
+        delegation: None,
         seed: [7; 32],
     };
     let mut client = Client::new(settings, NOW);

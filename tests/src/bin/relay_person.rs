@@ -46,11 +46,13 @@ fn main() -> Result<()> {
             secret: RoomSecret::new([42; 32]),
             boxes: vec![*room],
             ticket: None,
+            rule: None,
         },
         guards: guards.iter().take(1).copied().collect(),
         hops,
         secret: ClientSecret::new(random()),
         profile: Vec::new(),
+        delegation: None,
         seed: random(),
     };
     let mut person = Person {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::bail;
 use seedbox_mesh::{Limits as MeshLimits, NodeId, Peer};
-use seedbox_relay::Limits;
+use seedbox_relay::{Limits, Wants};
 
 use super::{many, one, size, wrong};
 use crate::settings::Settings;
@@ -85,6 +85,7 @@ pub(super) fn read(s: &Settings) -> anyhow::Result<Option<Relay>> {
             circuits: sessions.max(Limits::default().circuits),
             peer_streams: (sessions / 4).max(Limits::default().peer_streams),
             bandwidth,
+            rule: s.relay_rule.as_deref().map(rule).transpose()?,
             rooms: s.relay_rooms.unwrap_or(Limits::default().rooms),
             ..Limits::default()
         },
@@ -110,6 +111,28 @@ fn peer(text: &str) -> anyhow::Result<Peer> {
         addresses: vec![address],
         relays: Vec::new(),
     })
+}
+
+/// `cybr:<amount>` or `land:<parcels>`.
+fn rule(text: &str) -> anyhow::Result<Wants> {
+    let parsed = text.split_once(':').and_then(|(what, number)| match what {
+        "cybr" => cybr(number).map(Wants::Cybr),
+        "land" => number.parse().ok().map(Wants::Land),
+        _ => None,
+    });
+    parsed
+        .filter(|wants| !matches!(wants, Wants::Cybr(0) | Wants::Land(0)))
+        .ok_or_else(|| wrong("relay_rule", text, "a rule like cybr:100 or land:1"))
+}
+
+/// CYBR with up to 18 decimals, in the smallest unit.
+fn cybr(text: &str) -> Option<u128> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 18 || !digits(whole) || !digits(part) {
+        return None;
+    }
+    format!("{whole}{part:0<18}").parse().ok()
 }
 
 /// 32 bytes in hexadecimal.
@@ -142,6 +165,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_names_what_and_how_much() {
+        let read = |text| rule(text).ok();
+        assert_eq!(read("land:3"), Some(Wants::Land(3)));
+        assert_eq!(read("cybr:1"), Some(Wants::Cybr(10_u128.pow(18))));
+        assert_eq!(read("cybr:0.25"), Some(Wants::Cybr(25 * 10_u128.pow(16))));
+        let small = "cybr:0.0000000000000000001";
+        for wrong in [
+            "", "land", "land:0", "land:-1", "cybr:", "cybr:+1", "eth:1", small,
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn off_is_off_and_mistakes_name_their_key() {
         let off = Settings {
             relay: Some(false),
@@ -150,7 +187,8 @@ mod tests {
         assert!(read(&off).unwrap().is_none());
         assert!(read(&Settings::default()).unwrap().is_some());
         type Change = fn(&mut Settings);
-        let wrong: [(Change, &str); 6] = [
+        let wrong: [(Change, &str); 7] = [
+            (|s| s.relay_rule = Some("rich".into()), "relay_rule"),
             (|s| s.relay_sessions = Some(0), "relay_sessions"),
             (
                 |s| s.relay_bandwidth = Some("1kB".into()),

@@ -17,7 +17,7 @@ use rand_chacha::{
 
 use self::{guards::Guards, leg::Leg, way::Way};
 use crate::{
-    ClientSecret, Code, Invitation, Millis, RoomBox,
+    ClientSecret, Code, Delegation, Invitation, Millis, RoomBox,
     conversation::{Conversation, Event, NotTaken},
 };
 
@@ -45,6 +45,8 @@ pub struct Settings {
     pub secret: ClientSecret,
     /// See section 12 of the protocol; at most 512 bytes.
     pub profile: Vec<u8>,
+    /// For a room with a rule: a wallet that fulfils it lets `secret` speak for it there.
+    pub delegation: Option<Delegation>,
     /// 32 fresh random bytes.
     pub seed: [u8; 32],
 }
@@ -86,6 +88,7 @@ pub struct Client {
     invitation: Invitation,
     hops: Hops,
     secret: ClientSecret,
+    delegation: Option<Delegation>,
     guards: Guards,
     rng: ChaCha20Rng,
     /// What is sealed, and who is there.
@@ -133,6 +136,7 @@ impl Client {
             invitation: settings.invitation,
             hops: settings.hops,
             secret: settings.secret,
+            delegation: settings.delegation,
             guards: Guards::new(&settings.guards),
             rng,
             conversation,

@@ -2,13 +2,14 @@
 
 use super::{Client, Command, Entry, Hops, Leg, Way, way::Stage};
 use crate::{
-    Cell, Code, Millis, RoomBox,
+    Cell, Code, Delegation, Millis, RoomBox,
     conversation::Event,
     record::{Join, Record},
 };
 
-/// Milliseconds that an attempt has.
+/// Milliseconds that an attempt has, and one that waits for a box that asks the chain.
 const ATTEMPT: Millis = 1_500;
+const ASKING_ATTEMPT: Millis = 6_000;
 /// Milliseconds of silence at home.
 pub(super) const SILENCE: Millis = 2_500;
 /// Milliseconds that the entry has for a `PONG`.
@@ -44,16 +45,25 @@ impl Client {
                     soonest = soonest.min(at);
                 }
             }
-            Some(home) => soonest = soonest.min(home.began + ATTEMPT),
+            Some(home) => soonest = soonest.min(home.began + self.attempt()),
         }
         if let Some(better) = &self.better {
-            soonest = soonest.min(better.began + ATTEMPT);
+            soonest = soonest.min(better.began + self.attempt());
         }
         let ways = self.home.iter().chain(&self.better);
         let legs = ways.flat_map(|way| &way.legs);
         legs.filter(|leg| leg.is_open())
             .map(Leg::keep_alive)
             .fold(soonest, Millis::min)
+    }
+
+    /// How long a way to a room may take.
+    const fn attempt(&self) -> Millis {
+        if self.invitation.rule.is_some() {
+            ASKING_ATTEMPT
+        } else {
+            ATTEMPT
+        }
     }
 
     /// What has taken too long.
@@ -74,14 +84,14 @@ impl Client {
         if self
             .better
             .as_ref()
-            .is_some_and(|way| now >= way.began + ATTEMPT)
+            .is_some_and(|way| now >= way.began + self.attempt())
         {
             self.better_failed(now);
         }
         let (is_home, since) = match &self.home {
             None => return,
             Some(home) if home.is_home() => (true, home.heard + SILENCE),
-            Some(home) => (false, home.began + ATTEMPT),
+            Some(home) => (false, home.began + self.attempt()),
         };
         if now < since {
             return;
@@ -290,11 +300,15 @@ impl Client {
         let client = self.secret.public();
         let ticket = self.invitation.ticket.as_ref();
         let ticket = ticket.map(|ticket| ticket.admit(room.id(), &client).write());
+        // Without one the box says no, as it does to one that is worth nothing.
+        let delegation = self.delegation.unwrap_or(Delegation::NONE);
+        let delegation = room.rule.map(|_| delegation.write());
         let join = Record::Join(Join {
             room,
             client,
             signature: self.secret.sign_join(hash, room.id()),
             ticket: ticket.as_deref().unwrap_or_default(),
+            delegation: delegation.as_ref().map_or(&[][..], |bytes| bytes),
         });
         let level = way.legs.len();
         self.send(Some(way), level, &[join], now);

@@ -1,6 +1,6 @@
 //! What a box allows: section 10 of the protocol, made for a Raspberry Pi 4 with 1 GB.
 
-use crate::{Millis, frame::Grant};
+use crate::{Millis, Rule, Wants, frame::Grant};
 
 /// Milliseconds within which a handshake has to be over.
 pub(super) const HANDSHAKE: Millis = 5_000;
@@ -38,6 +38,8 @@ pub struct Limits {
     pub peer_streams: usize,
     /// Rooms.
     pub rooms: usize,
+    /// Only rooms whose rule wants at least this are hosted.
+    pub rule: Option<Wants>,
     /// Members of a room, at most 255.
     pub members: u8,
     /// Milliseconds between two deliveries of poses, at least 1.
@@ -76,6 +78,7 @@ impl Default for Limits {
             circuits: 1_000,
             peer_streams: 250,
             rooms: 12,
+            rule: None,
             members: 32,
             tick: 33,
             poses: 40,
@@ -95,6 +98,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether a room with this rule is hosted.
+    pub(super) fn hosts(&self, rule: Option<Rule>) -> bool {
+        self.rule
+            .is_none_or(|least| rule.is_some_and(|rule| rule.wants.covers(&least)))
+    }
+
     /// The payload of `ACCEPT`.
     pub const fn grant(&self) -> Grant {
         Grant {

@@ -9,7 +9,7 @@
 //! The owner of a carrier does, in this order and without end:
 //! 1. a frame came and [`Session::reads_at`] allows it: [`Session::receive`]; then it carries out
 //!    each [`Session::order`], takes [`Order::Room`] to [`Rooms::request`] and the answer back to
-//!    [`Session::answer`];
+//!    [`Session::answer`], and [`Order::Ask`] to the chain and its word to [`Session::entitled`];
 //! 2. the carrier can take a frame and the [`Turns`] allow it: [`Session::begin`], then
 //!    [`Rooms::fill`] if [`Session::in_room`], then [`Session::finish`] gives the frame;
 //! 3. [`Session::deadline`] has come: [`Session::tick`], then as in 2;
@@ -22,6 +22,7 @@
 mod admission;
 mod budget;
 mod circuits;
+mod entitlement;
 mod handshake;
 mod limits;
 mod meter;

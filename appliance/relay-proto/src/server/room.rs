@@ -224,6 +224,11 @@ impl Room {
         }
     }
 
+    /// A member may not stay.
+    pub(super) fn turn_out(&mut self, slot: u8, code: Code) {
+        self.leaving.push((slot, code));
+    }
+
     /// The next who was put out and has to be told: session, slot, reason.
     pub(super) fn put_out(&mut self, woken: &mut Vec<SessionId>) -> Option<(SessionId, u8, Code)> {
         while let Some((slot, code)) = self.leaving.pop() {

@@ -26,6 +26,8 @@ pub enum Request {
     },
     /// Out of it.
     Leave,
+    /// It may not stay.
+    PutOut(Code),
     /// A sealed pose.
     Pose(Bytes),
     /// A sealed message.
@@ -124,6 +126,10 @@ impl Rooms {
             Request::Send { to, sealed } => room.send(slot, to, &sealed, now, &mut self.woken),
             Request::Block(block) => {
                 room.block(block, now / 1_000);
+                Reply::Done
+            }
+            Request::PutOut(code) => {
+                room.turn_out(slot, code);
                 Reply::Done
             }
             Request::Join { .. } | Request::Leave => Reply::Done,

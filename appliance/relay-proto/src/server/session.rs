@@ -7,11 +7,12 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Identity, Limits, Reply, Request,
     circuits::Circuits,
+    entitlement::{Entitlement, Step},
     limits::{IDLE, KEEP_ALIVE, LIFETIME},
     meter::{Meter, Verdict},
 };
 use crate::{
-    Code, Malformed, Millis, NodeId, RoomName, Ticket, Transport,
+    Claim, Code, Delegation, Malformed, Millis, NodeId, RoomName, Ticket, Transport,
     cell::Cell,
     frame::{DEEPEST, LONGEST, is_class},
     keys::verify,
@@ -24,6 +25,8 @@ use crate::{
 const FRAME_WORK: u64 = 256;
 /// Answers that wait at most; who makes more does not read them.
 const ANSWERS: usize = 64;
+/// Rooms with a rule that a session may try to enter.
+const QUESTIONS: u32 = 8;
 
 /// What the owner of the carrier has to do.
 #[derive(Debug)]
@@ -43,6 +46,9 @@ pub enum Order {
     End(u32),
     /// To be taken to [`super::Rooms::request`], and its reply to [`Session::answer`].
     Room(Request),
+    /// Ask the chain whether this is so and take what it says to [`Session::entitled`], with the
+    /// number. An older question need not be answered any more.
+    Ask(u32, Claim),
 }
 
 /// What waits for the client beside frames and rooms.
@@ -61,6 +67,9 @@ pub struct Session {
     node: NodeId,
     limits: Limits,
     room: Option<RoomName>,
+    entitlement: Option<Entitlement>,
+    /// Questions to the chain in this session.
+    asked: u32,
     circuits: Circuits,
     orders: VecDeque<Order>,
     pong: Option<[u8; 8]>,
@@ -90,6 +99,8 @@ impl Session {
             node: identity.node,
             limits,
             room: None,
+            entitlement: None,
+            asked: 0,
             circuits: Circuits::new(identity.budget.clone()),
             orders: VecDeque::new(),
             pong: None,
@@ -175,6 +186,7 @@ impl Session {
                 }
             }
             Record::Leave => {
+                self.entitlement = None;
                 if self.room.take().is_some() {
                     self.orders.push_back(Order::Room(Request::Leave));
                 }
@@ -238,28 +250,93 @@ impl Session {
 
     /// Checks what costs signatures, so that nobody has to under the rooms' lock.
     fn join(&mut self, join: &Join<'_>, now: Millis) -> Result<(), Code> {
-        if join.room.policy > 7 {
+        if join.room.policy > 7 || self.is_asking() {
             return Err(Code::Malformed);
         }
         let checked = self.check(join, now);
         match checked {
             Err(code) => self.note(Note::Refused(Record::Join(*join).kind(), code)),
             Ok(ticket) => {
-                self.room = Some(join.room);
-                self.orders.push_back(Order::Room(Request::Join {
+                let request = Request::Join {
                     room: join.room,
                     client: join.client,
                     ticket,
-                }));
-                Ok(())
+                };
+                match claim(join)? {
+                    Some(claim) => self.ask(claim, join.room, request, now),
+                    None => {
+                        self.enter(join.room, request);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, room: RoomName, join: Request) {
+        self.room = Some(room);
+        self.orders.push_back(Order::Room(join));
+    }
+
+    /// A join waits for what the chain says.
+    fn is_asking(&self) -> bool {
+        self.entitlement.as_ref().is_some_and(Entitlement::waits)
+    }
+
+    /// The chain has to be asked before somebody enters.
+    fn ask(
+        &mut self,
+        claim: Claim,
+        room: RoomName,
+        join: Request,
+        now: Millis,
+    ) -> Result<(), Code> {
+        if self.asked >= QUESTIONS {
+            return Err(Code::Quota);
+        }
+        self.asked += 1;
+        let mut asked = Entitlement::new(self.asked, claim, room, join);
+        let ended = asked.tick(now);
+        self.entitlement = Some(asked);
+        self.step(ended.unwrap_or(Step::Ask(self.asked, claim)));
+        Ok(())
+    }
+
+    /// What the chain says of a claim: that it is so; [`Code::Entitlement`], it is not;
+    /// another code, that this cannot be known now.
+    pub fn entitled(&mut self, number: u32, answer: Result<(), Code>, now: Millis) {
+        let asked = self.entitlement.as_mut();
+        let asked = asked.filter(|asked| asked.number == number);
+        if let Some(step) = asked.and_then(|asked| asked.answered(answer, now)) {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Enter(room, join) => self.enter(room, join),
+            Step::Ask(number, claim) => self.orders.push_back(Order::Ask(number, claim)),
+            Step::Refuse(code) => {
+                self.entitlement = None;
+                if let Err(code) = self.note(Note::Refused(JOIN, code)) {
+                    self.close(code);
+                }
+            }
+            Step::PutOut => {
+                self.entitlement = None;
+                let request = Request::PutOut(Code::Entitlement);
+                self.orders.push_back(Order::Room(request));
             }
         }
     }
 
     fn check(&self, join: &Join<'_>, now: Millis) -> Result<Option<[u8; 32]>, Code> {
         let Join { room, client, .. } = join;
-        if self.limits.roles & 4 == 0 || room.policy & policy::ENTITLEMENT != 0 {
+        if self.limits.roles & 4 == 0 {
             return Err(Code::Role);
+        }
+        if !self.limits.hosts(room.rule) {
+            return Err(Code::Entitlement);
         }
         if self.depth == 0 && room.policy & policy::DIRECT == 0 {
             return Err(Code::Hops);
@@ -451,7 +528,10 @@ impl Session {
 
     /// When [`Session::tick`] has something to do.
     pub fn deadline(&self) -> Millis {
-        let end = (self.heard + IDLE).min(self.opened + LIFETIME);
+        let mut end = (self.heard + IDLE).min(self.opened + LIFETIME);
+        if let Some(entitlement) = &self.entitlement {
+            end = end.min(entitlement.deadline());
+        }
         if self.in_room() {
             end.min(self.sent + KEEP_ALIVE)
         } else {
@@ -464,7 +544,24 @@ impl Session {
         if now >= self.heard + IDLE || now >= self.opened + LIFETIME {
             self.close(Code::Timeout);
         }
+        let entitlement = self.entitlement.as_mut();
+        if let Some(step) = entitlement.and_then(|entitlement| entitlement.tick(now)) {
+            self.step(step);
+        }
     }
+}
+
+/// What the chain has to be asked about.
+fn claim(join: &Join<'_>) -> Result<Option<Claim>, Malformed> {
+    let Some(rule) = join.room.rule else {
+        return Ok(None);
+    };
+    Ok(Some(Claim {
+        room: join.room.id(),
+        client: join.client,
+        rule,
+        delegation: Delegation::parse(join.delegation)?,
+    }))
 }
 
 /// The type of [`Record::Join`].

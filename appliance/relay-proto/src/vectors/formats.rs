@@ -123,6 +123,7 @@ fn every_record() {
         client: client.public(),
         signature: client.sign_join(&[5; 32], room.id()),
         ticket: &ticket,
+        delegation: &[],
     };
     let (circuit, code) = (0x0102_0304, Code::Unreachable);
     let records = [
@@ -243,6 +244,7 @@ fn invitation(owner: &ClientSecret) -> Invitation {
             noise: NoiseSecret::new([4; 32]).public(),
         }],
         ticket: None,
+        rule: None,
     };
     let (id, key) = (invitation.name().id(), ClientSecret::new([5; 32]));
     invitation.ticket = Some(TicketSecret::issue(owner, id, key, 4_000_000_000));

@@ -50,6 +50,7 @@ impl World {
             secret: RoomSecret::new(secret),
             boxes: places[..rooms].to_vec(),
             ticket: None,
+            rule: None,
         };
         let secret = seed(&mut rng);
         let count = 2 + rng.next_u32() % 3;
@@ -69,6 +70,7 @@ impl World {
                 hops,
                 secret: ClientSecret::new(seed(&mut rng)),
                 profile: Vec::new(),
+                delegation: None,
                 seed: seed(&mut rng),
             };
             Person::new(settings, now)

@@ -233,5 +233,6 @@ fn name(number: usize) -> Result<RoomName> {
         policy: policy::DIRECT,
         owner: [0; 32],
         salt: RoomSecret::new(secret).salt(),
+        rule: None,
     })
 }

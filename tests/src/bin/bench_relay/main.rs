@@ -6,15 +6,9 @@ mod crowd;
 mod iroh;
 mod strangers;
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use base64::{Engine, prelude::BASE64_STANDARD};
-use seedbox_relay_proto::Descriptor;
-use serde_json::Value;
 use system_tests::{
     process::{allow_many_files, usage_of},
     seedbox::{Seedbox, Settings},
@@ -69,23 +63,11 @@ fn large() -> Result<Settings> {
         .set("relay_bandwidth", "2GB"))
 }
 
-fn descriptor(seedbox: &Seedbox) -> Result<Descriptor> {
-    let answer: Value = seedbox.public().get("/v1/relay")?;
-    let text = answer["descriptors"][0].as_str().context("no descriptor")?;
-    let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
-    Ok(Descriptor::read(&BASE64_STANDARD.decode(text)?, now)?)
-}
-
-fn entry(seedbox: &Seedbox) -> Result<SocketAddr> {
-    let base = seedbox.public().base();
-    Ok(base.trim_start_matches("http://").parse()?)
-}
-
 /// Straight to a box.
 fn direct(seedbox: &Seedbox) -> Result<Way> {
     Ok(Way {
-        entry: entry(seedbox)?,
-        path: vec![(&descriptor(seedbox)?).into()],
+        entry: seedbox.public_address()?,
+        path: vec![(&seedbox.relay_descriptor()?).into()],
     })
 }
 
@@ -221,17 +203,14 @@ fn pairs() -> Result<()> {
 fn legs() -> Result<()> {
     const PAIRS: usize = 100;
     let room = large()?.start()?;
-    let keys = descriptor(&room)?;
+    let keys = room.relay_descriptor()?;
     let address = keys.addresses.first().context("no address")?;
     let named = format!("{}@{address}", hex::encode(keys.node.0));
     let mut entries = Vec::new();
     for _ in 0..2 {
         let seedbox = large()?.set("relay_boxes", &named).start()?;
         wait_until("the boxes to know each other", LIMIT, || {
-            let known: Value = seedbox.public().get("/v1/relays")?;
-            let known = known["descriptors"].as_array().map_or(0, Vec::len);
-            ensure!(known >= 2, "{known} known");
-            Ok(())
+            seedbox.knows_boxes(2)
         })?;
         entries.push(seedbox);
     }
