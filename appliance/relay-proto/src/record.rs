@@ -15,6 +15,8 @@ pub const HEADER: usize = 3;
 pub const POSE: std::ops::RangeInclusive<usize> = 30..=512;
 /// Bytes of a sealed message.
 pub const MESSAGE: std::ops::RangeInclusive<usize> = 30..=12_544;
+/// Bytes that a sealed note may have.
+pub const NOTES: [usize; 4] = [512, 1_024, 2_048, 4_096];
 /// The slot that means everybody else.
 pub const EVERYBODY: u8 = 255;
 
@@ -86,6 +88,18 @@ pub enum Record<'a> {
     Refused { record: u8, code: Code },
     /// A record was dropped; wait so many milliseconds.
     Slower { record: u8, pause: u16 },
+    /// A sealed note for who comes later.
+    Keep(&'a [u8]),
+    /// It is kept, under this number.
+    Kept(u64),
+    /// Notes with a higher number, please.
+    Fetch(u64),
+    /// A note and when it was kept, Unix seconds; if it is empty, the last number that there is.
+    Note {
+        number: u64,
+        kept: u64,
+        sealed: &'a [u8],
+    },
 }
 
 impl<'a> Record<'a> {
@@ -110,6 +124,10 @@ impl<'a> Record<'a> {
             Self::Block(_) => 0x29,
             Self::Refused { .. } => 0x2a,
             Self::Slower { .. } => 0x2b,
+            Self::Keep(_) => 0x2c,
+            Self::Kept(_) => 0x2d,
+            Self::Fetch(_) => 0x2e,
+            Self::Note { .. } => 0x2f,
         }
     }
 
@@ -117,7 +135,7 @@ impl<'a> Record<'a> {
     pub const fn length(&self) -> usize {
         HEADER
             + match self {
-                Self::Ping(_) | Self::Pong(_) => 8,
+                Self::Ping(_) | Self::Pong(_) | Self::Kept(_) | Self::Fetch(_) => 8,
                 Self::Close(_) => 2,
                 Self::Open { .. } => 36,
                 Self::Closed { .. } => 6,
@@ -127,7 +145,8 @@ impl<'a> Record<'a> {
                 Self::Member { .. } => 33,
                 Self::Left { .. } | Self::Refused { .. } | Self::Slower { .. } => 3,
                 Self::Leave => 0,
-                Self::Pose(sealed) => sealed.len(),
+                Self::Pose(sealed) | Self::Keep(sealed) => sealed.len(),
+                Self::Note { sealed, .. } => 16 + sealed.len(),
                 Self::PoseFrom { sealed, .. } | Self::Send { sealed, .. } => 1 + sealed.len(),
                 Self::Sent { sealed, .. } => 2 + sealed.len(),
                 Self::Block(_) => 112,
@@ -172,7 +191,17 @@ impl<'a> Record<'a> {
                 cell.put_u16_le(code.number());
             }
             Self::Leave => {}
-            Self::Pose(sealed) => cell.put_slice(sealed),
+            Self::Pose(sealed) | Self::Keep(sealed) => cell.put_slice(sealed),
+            Self::Kept(number) | Self::Fetch(number) => cell.put_u64_le(*number),
+            Self::Note {
+                number,
+                kept,
+                sealed,
+            } => {
+                cell.put_u64_le(*number);
+                cell.put_u64_le(*kept);
+                cell.put_slice(sealed);
+            }
             Self::PoseFrom { slot: byte, sealed } | Self::Send { to: byte, sealed } => {
                 cell.put_u8(*byte);
                 cell.put_slice(sealed);
@@ -246,6 +275,21 @@ impl<'a> Record<'a> {
                 record: reader.u8()?,
                 pause: reader.u16()?,
             },
+            0x2c => Self::Keep(note(reader.rest())?),
+            0x2d => Self::Kept(reader.u64()?),
+            0x2e => Self::Fetch(reader.u64()?),
+            0x2f => {
+                let (number, kept) = (reader.u64()?, reader.u64()?);
+                let sealed = match reader.rest() {
+                    [] => &[],
+                    sealed => note(sealed)?,
+                };
+                Self::Note {
+                    number,
+                    kept,
+                    sealed,
+                }
+            }
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -258,6 +302,10 @@ fn within(body: &[u8], lengths: std::ops::RangeInclusive<usize>) -> Result<&[u8]
         .contains(&body.len())
         .then_some(body)
         .ok_or(Malformed)
+}
+
+fn note(body: &[u8]) -> Result<&[u8], Malformed> {
+    NOTES.contains(&body.len()).then_some(body).ok_or(Malformed)
 }
 
 impl<'a> Join<'a> {

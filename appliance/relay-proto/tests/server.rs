@@ -366,7 +366,7 @@ fn who_has_lost_his_right_is_put_out() {
             line.session.tick(place.now);
             orders.extend(place.send(line, &[Record::Ping([0; 8])]));
             orders.extend(place.orders(line));
-            place.next(line);
+            place.read(line);
         }
         orders
     };

@@ -6,11 +6,13 @@
 use std::{fmt::Write, fs, path::Path};
 
 use seedbox_relay_proto::{
-    ClientSecret, Code, Invitation, NodeId, NoiseSecret, RoomBox, RoomSecret, TicketSecret,
+    ClientSecret, Code, Delegation, Invitation, NodeId, NoiseSecret, RoomBox, RoomSecret, Rule,
+    TicketSecret, Wants,
     frame::{Challenge, Grant, Handshake, Init},
     noise::{Initiator, respond},
     policy,
     record::{EVERYBODY, Join, Record},
+    sealed::{Note, RoomKeys},
 };
 use serde_json::{Value, json};
 
@@ -85,6 +87,20 @@ fn records() -> Value {
             delegation: &[],
         })
     };
+    let ruled = ruled().name();
+    let delegation = Delegation {
+        wallet: [0x22; 20],
+        expires: 2_000,
+        signature: [0x33; 65],
+    };
+    let delegation = delegation.write();
+    let entitled = Record::Join(Join {
+        room: ruled,
+        client: client.public(),
+        signature: client.sign_join(&[5; 32], ruled.id()),
+        ticket: &[],
+        delegation: &delegation,
+    });
     let all = [
         Record::Ping([1; 8]),
         Record::Pong([2; 8]),
@@ -139,6 +155,20 @@ fn records() -> Value {
             record: 0x27,
             pause: 500,
         },
+        entitled,
+        Record::Keep(&[11; 512]),
+        Record::Kept(12),
+        Record::Fetch(13),
+        Record::Note {
+            number: 14,
+            kept: 1_000,
+            sealed: &[15; 1_024],
+        },
+        Record::Note {
+            number: 14,
+            kept: 0,
+            sealed: &[],
+        },
     ];
     let written = all.iter().map(|record| {
         let mut bytes = Vec::new();
@@ -168,6 +198,56 @@ fn invitation() -> (Invitation, ClientSecret) {
     (invitation, owner)
 }
 
+/// A room for who has a hundred CYBR.
+fn ruled() -> Invitation {
+    let (invitation, _) = invitation();
+    let wants = Wants::Cybr(100 * 10_u128.pow(18));
+    Invitation {
+        policy: policy::ENTITLEMENT,
+        ticket: None,
+        rule: Some(Rule {
+            chain: 31_337,
+            wants,
+        }),
+        ..invitation
+    }
+}
+
+fn rules() -> Value {
+    let rule = |name, wants| {
+        let rule = Rule {
+            chain: 31_337,
+            wants,
+        };
+        json!({ "name": name, "bytes": hex(rule.write()) })
+    };
+    json!([
+        rule("pass -2 7", Wants::Pass { x: -2, y: 7 }),
+        rule("model 9", Wants::Model(9)),
+        rule("cybr 10^20", Wants::Cybr(10_u128.pow(20))),
+        rule("land 3", Wants::Land(3)),
+    ])
+}
+
+fn note() -> Value {
+    let (invitation, _) = invitation();
+    let room = RoomKeys::new(invitation.name().id(), &invitation.secret);
+    let client = ClientSecret::new([6; 32]);
+    let note = Note {
+        client: client.public(),
+        written: 1_700_000_000,
+        profile: b"\x01\x03\x00Bob".to_vec(),
+        payload: b"see you tomorrow".to_vec(),
+    };
+    json!({
+        "profile": hex(&note.profile),
+        "payload": hex(&note.payload),
+        "written": note.written,
+        "random": hex([13; 16]),
+        "sealed": hex(note.seal(&room, &client, [13; 16]).unwrap()),
+    })
+}
+
 fn room() -> Value {
     let (invitation, _) = invitation();
     let parcel = RoomSecret::of_parcel(31_337, &[0x11; 20], -2, 7);
@@ -176,6 +256,8 @@ fn room() -> Value {
         "salt": hex(invitation.name().salt),
         "id": hex(invitation.name().id().0),
         "parcelSalt": hex(parcel.salt()),
+        "ruledInvitation": ruled().text(),
+        "ruledId": hex(ruled().name().id().0),
     })
 }
 
@@ -185,6 +267,8 @@ fn the_browser_has_these_vectors() {
         "handshakes": [handshake(0), handshake(1), handshake(2)],
         "records": records(),
         "room": room(),
+        "rules": rules(),
+        "note": note(),
     });
     let text = format!("{}\n", serde_json::to_string_pretty(&vectors).unwrap());
     let path =

@@ -4,6 +4,7 @@ mod chain;
 mod hello;
 mod key;
 mod message;
+mod note;
 mod once;
 mod wrap;
 
@@ -11,6 +12,7 @@ pub use chain::{Chain, STEPS};
 pub use hello::{Hello, PROFILE};
 pub use key::{Key, Parties};
 pub use message::{Direct, Group, PAYLOAD, Sealed};
+pub use note::{NOTE_PAYLOAD, Note};
 pub use once::{open_once, seal_once};
 pub use wrap::{ReceiveSecret, unwrap_key, wrap_key};
 
@@ -28,6 +30,8 @@ pub mod kind {
     pub const GROUP: u8 = 4;
     /// For one.
     pub const DIRECT: u8 = 5;
+    /// For who comes later, under the room's secret.
+    pub const NOTE: u8 = 6;
 }
 
 /// What the room's secret gives to those who know it.
@@ -36,6 +40,7 @@ pub struct RoomKeys {
     /// Bound into everything.
     pub id: RoomId,
     pub(crate) hello: zeroize::Zeroizing<[u8; 32]>,
+    pub(crate) note: zeroize::Zeroizing<[u8; 32]>,
     pub(crate) psk: zeroize::Zeroizing<[u8; 32]>,
 }
 
@@ -51,6 +56,7 @@ impl RoomKeys {
         Self {
             id,
             hello: secret.derive("hello").into(),
+            note: secret.derive("note").into(),
             psk: secret.derive("psk").into(),
         }
     }

@@ -25,6 +25,7 @@ mod circuits;
 mod entitlement;
 mod handshake;
 mod limits;
+mod mail;
 mod meter;
 mod room;
 mod rooms;

@@ -1,5 +1,7 @@
 //! One carrier with its circuits: decrypts, checks, passes on.
 
+mod entering;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
@@ -7,18 +9,17 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Identity, Limits, Reply, Request,
     circuits::Circuits,
-    entitlement::{Entitlement, Step},
+    entitlement::Entitlement,
     limits::{IDLE, KEEP_ALIVE, LIFETIME},
+    mail::Mail,
     meter::{Meter, Verdict},
 };
 use crate::{
-    Claim, Code, Delegation, Malformed, Millis, NodeId, RoomName, Ticket, Transport,
+    Claim, Code, Malformed, Millis, NodeId, RoomId, RoomName, Transport,
     cell::Cell,
     frame::{DEEPEST, LONGEST, is_class},
-    keys::verify,
-    policy,
     rate::Rate,
-    record::{Block, Join, Record, records},
+    record::{Block, Record, records},
 };
 
 /// Bytes that a frame counts more than it has, for the work that it makes.
@@ -46,6 +47,10 @@ pub enum Order {
     End(u32),
     /// To be taken to [`super::Rooms::request`], and its reply to [`Session::answer`].
     Room(Request),
+    /// Keep a sealed note for the room, then [`Session::kept`].
+    Keep(RoomId, Bytes),
+    /// Fetch at most four of the room's notes with a higher number, then [`Session::fetched`].
+    Fetch(RoomId, u64),
     /// Ask the chain whether this is so and take what it says to [`Session::entitled`], with the
     /// number. An older question need not be answered any more.
     Ask(u32, Claim),
@@ -70,6 +75,7 @@ pub struct Session {
     entitlement: Option<Entitlement>,
     /// Questions to the chain in this session.
     asked: u32,
+    mail: Mail,
     circuits: Circuits,
     orders: VecDeque<Order>,
     pong: Option<[u8; 8]>,
@@ -101,6 +107,7 @@ impl Session {
             room: None,
             entitlement: None,
             asked: 0,
+            mail: Mail::default(),
             circuits: Circuits::new(identity.budget.clone()),
             orders: VecDeque::new(),
             pong: None,
@@ -196,9 +203,48 @@ impl Session {
                     self.block(block)?;
                 }
             }
+            Record::Keep(sealed) => {
+                if self.passes(&record, now)? {
+                    let sealed = Bytes::copy_from_slice(sealed);
+                    self.mailbox(record.kind(), |room| Order::Keep(room, sealed))?;
+                }
+            }
+            Record::Fetch(after) => {
+                if self.passes(&record, now)? {
+                    self.mailbox(record.kind(), |room| Order::Fetch(room, after))?;
+                }
+            }
             _ => return Err(Code::Malformed),
         }
         Ok(())
+    }
+
+    /// The mailbox has one thing to do at a time.
+    fn mailbox(&mut self, kind: u8, order: impl FnOnce(RoomId) -> Order) -> Result<(), Code> {
+        let Some(room) = self.room else {
+            return Ok(());
+        };
+        if !self.mail.begin() {
+            return self.note(Note::Refused(kind, Code::Busy));
+        }
+        self.orders.push_back(order(room.id()));
+        Ok(())
+    }
+
+    /// The note is kept under a number, or why it is not.
+    pub fn kept(&mut self, kept: Result<u64, Code>) {
+        self.mail.kept(kept);
+    }
+
+    /// The notes that were asked for: number, Unix seconds, what is sealed. `last` is the highest number
+    /// that there is, if these are all.
+    pub fn fetched(&mut self, notes: Vec<(u64, u64, Bytes)>, last: Option<u64>) {
+        self.mail.fetched(notes, last);
+    }
+
+    /// There is no mailbox, or it fails.
+    pub fn not_fetched(&mut self, code: Code) {
+        self.mail.not_fetched(code);
     }
 
     /// Whether a record is within the session's rates.
@@ -246,117 +292,6 @@ impl Session {
         let hop = self.depth + 1;
         self.orders.push_back(Order::Open { circuit, node, hop });
         Ok(())
-    }
-
-    /// Checks what costs signatures, so that nobody has to under the rooms' lock.
-    fn join(&mut self, join: &Join<'_>, now: Millis) -> Result<(), Code> {
-        if join.room.policy > 7 || self.is_asking() {
-            return Err(Code::Malformed);
-        }
-        let checked = self.check(join, now);
-        match checked {
-            Err(code) => self.note(Note::Refused(Record::Join(*join).kind(), code)),
-            Ok(ticket) => {
-                let request = Request::Join {
-                    room: join.room,
-                    client: join.client,
-                    ticket,
-                };
-                match claim(join)? {
-                    Some(claim) => self.ask(claim, join.room, request, now),
-                    None => {
-                        self.enter(join.room, request);
-                        Ok(())
-                    }
-                }
-            }
-        }
-    }
-
-    fn enter(&mut self, room: RoomName, join: Request) {
-        self.room = Some(room);
-        self.orders.push_back(Order::Room(join));
-    }
-
-    /// A join waits for what the chain says.
-    fn is_asking(&self) -> bool {
-        self.entitlement.as_ref().is_some_and(Entitlement::waits)
-    }
-
-    /// The chain has to be asked before somebody enters.
-    fn ask(
-        &mut self,
-        claim: Claim,
-        room: RoomName,
-        join: Request,
-        now: Millis,
-    ) -> Result<(), Code> {
-        if self.asked >= QUESTIONS {
-            return Err(Code::Quota);
-        }
-        self.asked += 1;
-        let mut asked = Entitlement::new(self.asked, claim, room, join);
-        let ended = asked.tick(now);
-        self.entitlement = Some(asked);
-        self.step(ended.unwrap_or(Step::Ask(self.asked, claim)));
-        Ok(())
-    }
-
-    /// What the chain says of a claim: that it is so; [`Code::Entitlement`], it is not;
-    /// another code, that this cannot be known now.
-    pub fn entitled(&mut self, number: u32, answer: Result<(), Code>, now: Millis) {
-        let asked = self.entitlement.as_mut();
-        let asked = asked.filter(|asked| asked.number == number);
-        if let Some(step) = asked.and_then(|asked| asked.answered(answer, now)) {
-            self.step(step);
-        }
-    }
-
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Enter(room, join) => self.enter(room, join),
-            Step::Ask(number, claim) => self.orders.push_back(Order::Ask(number, claim)),
-            Step::Refuse(code) => {
-                self.entitlement = None;
-                if let Err(code) = self.note(Note::Refused(JOIN, code)) {
-                    self.close(code);
-                }
-            }
-            Step::PutOut => {
-                self.entitlement = None;
-                let request = Request::PutOut(Code::Entitlement);
-                self.orders.push_back(Order::Room(request));
-            }
-        }
-    }
-
-    fn check(&self, join: &Join<'_>, now: Millis) -> Result<Option<[u8; 32]>, Code> {
-        let Join { room, client, .. } = join;
-        if self.limits.roles & 4 == 0 {
-            return Err(Code::Role);
-        }
-        if !self.limits.hosts(room.rule) {
-            return Err(Code::Entitlement);
-        }
-        if self.depth == 0 && room.policy & policy::DIRECT == 0 {
-            return Err(Code::Hops);
-        }
-        let id = room.id().0;
-        if !verify(
-            client,
-            "join",
-            &[self.transport.hash(), &id],
-            &join.signature,
-        ) {
-            return Err(Code::Signature);
-        }
-        if join.ticket.is_empty() {
-            let needed = room.policy & policy::TICKET != 0;
-            return if needed { Err(Code::Ticket) } else { Ok(None) };
-        }
-        let ticket = Ticket::parse(join.ticket)?;
-        ticket.check(room, client, now / 1_000)?;
-        Ok(Some(ticket.key))
     }
 
     fn block(&mut self, block: Block) -> Result<(), Code> {
@@ -467,6 +402,7 @@ impl Session {
             && (self.closing.is_some()
                 || self.pong.is_some()
                 || !self.notes.is_empty()
+                || self.mail.waits()
                 || self.circuits.waits())
     }
 
@@ -479,7 +415,8 @@ impl Session {
             cell.seal_off();
             return cell;
         }
-        let others = self.pong.is_some() || !self.notes.is_empty() || self.in_room();
+        let others =
+            self.pong.is_some() || !self.notes.is_empty() || self.mail.waits() || self.in_room();
         if !(self.after_data && others)
             && let Some((circuit, frame, ended)) = self.circuits.for_client()
         {
@@ -501,6 +438,7 @@ impl Session {
                 Note::Slower(record, pause) => Record::Slower { record, pause },
             });
         }
+        self.mail.fill(&mut cell);
         if self.in_room() && now >= self.sent + KEEP_ALIVE {
             cell.want();
         }
@@ -549,19 +487,6 @@ impl Session {
             self.step(step);
         }
     }
-}
-
-/// What the chain has to be asked about.
-fn claim(join: &Join<'_>) -> Result<Option<Claim>, Malformed> {
-    let Some(rule) = join.room.rule else {
-        return Ok(None);
-    };
-    Ok(Some(Claim {
-        room: join.room.id(),
-        client: join.client,
-        rule,
-        delegation: Delegation::parse(join.delegation)?,
-    }))
 }
 
 /// The type of [`Record::Join`].

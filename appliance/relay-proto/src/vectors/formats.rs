@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::same;
 use crate::{
-    Cell, ClientSecret, Code, Invitation, NodeId, NoiseSecret, RoomBox, RoomSecret, TicketSecret,
-    challenge,
+    Cell, ClientSecret, Code, Delegation, Invitation, NodeId, NoiseSecret, RoomBox, RoomName,
+    RoomSecret, Rule, TicketSecret, Wants, challenge,
     frame::{CLASSES, Challenge, DEEPEST, Grant, Handshake, Init, Solution},
     noise::{Initiator, respond},
     policy,
@@ -125,6 +125,25 @@ fn every_record() {
         ticket: &ticket,
         delegation: &[],
     };
+    let wants = Wants::Pass { x: -3, y: 4 };
+    let ruled = RoomName {
+        policy: policy::ENTITLEMENT,
+        rule: Some(Rule { chain: 1, wants }),
+        ..room
+    };
+    let delegation = Delegation {
+        wallet: [7; 20],
+        expires: 4_000_000_000,
+        signature: [8; 65],
+    };
+    let delegation = delegation.write();
+    let entitled = Join {
+        room: ruled,
+        signature: client.sign_join(&[5; 32], ruled.id()),
+        ticket: &[],
+        delegation: &delegation,
+        ..join
+    };
     let (circuit, code) = (0x0102_0304, Code::Unreachable);
     let records = [
         ("PING", Record::Ping([1; 8])),
@@ -146,6 +165,7 @@ fn every_record() {
             },
         ),
         ("JOIN", Record::Join(join)),
+        ("JOIN with a rule", Record::Join(entitled)),
         (
             "JOINED",
             Record::Joined {
@@ -200,6 +220,17 @@ fn every_record() {
             Record::Refused {
                 record: 0x20,
                 code: Code::Ticket,
+            },
+        ),
+        ("KEEP", Record::Keep(&[8; 512])),
+        ("KEPT", Record::Kept(5)),
+        ("FETCH", Record::Fetch(5)),
+        (
+            "NOTE",
+            Record::Note {
+                number: 6,
+                kept: 1_000,
+                sealed: &[8; 512],
             },
         ),
         (

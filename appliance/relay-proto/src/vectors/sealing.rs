@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::same;
 use crate::{
     ClientSecret, RoomId, RoomSecret,
-    sealed::{Chain, Direct, Group, Hello, Key, Parties, ReceiveSecret, RoomKeys, Sealed, kind},
+    sealed::{
+        Chain, Direct, Group, Hello, Key, Note, Parties, ReceiveSecret, RoomKeys, Sealed, kind,
+    },
 };
 
 fn chain(name: &str, kind: u8, stride: u64) -> Value {
@@ -73,6 +75,13 @@ fn sealing() {
     let key_bytes = key.seal(&room, &a, parties, 3, &mut rng).unwrap();
     let opened = Key::open(&room, &receive, parties, &key_bytes).unwrap();
     assert_eq!((opened.epoch, opened.direct_next), (5, 24));
+    let note = Note {
+        client: b.public(),
+        written: 1_000,
+        profile: b"\x01\x03\x00Bob".to_vec(),
+        payload: b"later".to_vec(),
+    };
+    let note_bytes = note.seal(&room, &b, [13; 16]).unwrap();
     let group = Group::new(&room, &a, 21, b"hello".to_vec());
     assert!(group.is_signed(&room, &a.public()));
     let directs = [
@@ -113,6 +122,11 @@ fn sealing() {
                 "client_seed": encode([11; 32]), "random": encode([13; 16]), "number": 3,
                 "receive_secret": encode([12; 32]), "receive": encode(receive.public()),
                 "answer": true, "profile": encode(b"\x01\x03\x00Bob"), "sealed": encode(hello_bytes),
+            },
+            "note": {
+                "client_seed": encode([11; 32]), "random": encode([13; 16]), "written": 1_000,
+                "profile": encode(b"\x01\x03\x00Bob"), "payload": encode(b"later"),
+                "sealed": encode(note_bytes),
             },
             "key": {
                 "sender_seed": encode([10; 32]), "receiver_seed": encode([11; 32]),

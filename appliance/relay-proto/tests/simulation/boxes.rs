@@ -295,8 +295,8 @@ impl Place {
                         self.admission.end_circuit();
                     }
                 }
-                // No room here has a rule.
-                Order::Ask(..) => {}
+                // No room here has a rule or a mailbox.
+                Order::Ask(..) | Order::Keep(..) | Order::Fetch(..) => {}
                 Order::Room(request) => {
                     for request in lie(request, self.lies.sealed, &mut self.kept, rng) {
                         let reply = self.rooms.request(id, request, now);
