@@ -63,6 +63,10 @@ pub enum Told {
     Pose(u8, Vec<u8>),
     /// What was asked for is refused.
     Refused(Code),
+    /// A note is kept, under this number.
+    Kept(u64),
+    /// A note by its number; if it is empty, these were all.
+    Note(u64, Vec<u8>),
     /// Anything else, by its type.
     Other(u8),
 }
@@ -76,6 +80,8 @@ impl Told {
             Record::Sent { from, sealed, .. } => Told::Message(*from, sealed.to_vec()),
             Record::PoseFrom { slot, sealed } => Told::Pose(*slot, sealed.to_vec()),
             Record::Refused { code, .. } => Told::Refused(*code),
+            Record::Kept(number) => Told::Kept(*number),
+            Record::Note { number, sealed, .. } => Told::Note(*number, sealed.to_vec()),
             other => Told::Other(other.kind()),
         }
     }
@@ -337,6 +343,47 @@ impl RelayClient {
     pub fn send(&mut self, sealed: &[u8]) -> Result<()> {
         let frame = self.path.seal(&Record::Send { to: 255, sealed })?;
         self.write(frame)
+    }
+
+    /// Leaves a sealed note in the room's mailbox; answers its number.
+    ///
+    /// # Errors
+    /// There is no mailbox, or it is full.
+    pub fn keep(&mut self, sealed: &[u8]) -> Result<u64> {
+        let frame = self.path.seal(&Record::Keep(sealed))?;
+        self.write(frame)?;
+        self.wait(|told| match told {
+            Told::Kept(number) => Some(Ok(*number)),
+            Told::Refused(code) => Some(Err(anyhow!("the mailbox refuses: {code:?}"))),
+            _ => None,
+        })?
+    }
+
+    /// All notes of the room with a higher number, as they are sealed.
+    ///
+    /// # Errors
+    /// There is no mailbox.
+    pub fn fetch(&mut self, mut after: u64) -> Result<Vec<Vec<u8>>> {
+        let mut notes = Vec::new();
+        let mut left = 0;
+        loop {
+            if left == 0 {
+                let frame = self.path.seal(&Record::Fetch(after))?;
+                self.write(frame)?;
+                left = 4;
+            }
+            let (number, sealed) = self.wait(|told| match told {
+                Told::Note(number, sealed) => Some(Ok((*number, sealed.clone()))),
+                Told::Refused(code) => Some(Err(anyhow!("the mailbox refuses: {code:?}"))),
+                _ => None,
+            })??;
+            if sealed.is_empty() {
+                return Ok(notes);
+            }
+            left -= 1;
+            after = number;
+            notes.push(sealed);
+        }
     }
 
     /// Shows a pose of at least 30 bytes.

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use seedbox_relay_proto::{Descriptor, RoomName, RoomSecret, policy};
+use rand::random;
+use seedbox_relay_proto::{
+    ClientSecret, Descriptor, RoomName, RoomSecret, policy,
+    sealed::{Note, RoomKeys},
+};
 use serde_json::Value;
 use system_tests::{
     relay::{BoxKeys, RelayClient, Told},
@@ -116,6 +120,55 @@ fn three_hops_carry_and_one_is_refused_where_it_is_not_allowed() -> Result<()> {
         carl.join(room(0)).is_err(),
         "one hop where two are asked for"
     );
+    Ok(())
+}
+
+#[test]
+fn notes_wait_for_who_comes_later() -> Result<()> {
+    let room_box = settings()?.set("relay_mailbox", "4100B").start()?;
+    let keys = room_box.relay_descriptor()?;
+    let secret = RoomSecret::new([7; 32]);
+    let name = room(policy::DIRECT);
+    let sealing = RoomKeys::new(name.id(), &secret);
+    let author = ClientSecret::new([3; 32]);
+    let note = |number: u8| Note {
+        client: author.public(),
+        written: 1_700_000_000,
+        profile: Vec::new(),
+        payload: vec![number; 300],
+    };
+    let mut anna = RelayClient::connect(room_box.public_address()?, &[(&keys).into()])?;
+    anna.join(name)?;
+    ensure!(anna.fetch(0)?.is_empty());
+    for number in 0..8 {
+        let sealed = note(number).seal(&sealing, &author, random())?;
+        anna.keep(&sealed)?;
+    }
+    let sealed = note(8).seal(&sealing, &author, random())?;
+    let full = anna.keep(&sealed).err().context("more than there is room for")?;
+    ensure!(full.to_string().contains("Full"), "{full}");
+    drop(anna);
+
+    // What was said yes to is there after the power went.
+    let room_box = room_box.kill()?.start()?;
+    let keys = room_box.relay_descriptor()?;
+    let mut bert = RelayClient::connect(room_box.public_address()?, &[(&keys).into()])?;
+    bert.join(name)?;
+    let read: Result<Vec<Note>, _> = bert
+        .fetch(0)?
+        .iter()
+        .map(|sealed| Note::open(&sealing, sealed).map(|(note, _)| note))
+        .collect();
+    let expected: Vec<Note> = (0..8).map(note).collect();
+    ensure!(read? == expected);
+
+    let without = settings()?.start()?;
+    let keys = without.relay_descriptor()?;
+    let mut carl = RelayClient::connect(without.public_address()?, &[(&keys).into()])?;
+    carl.join(name)?;
+    let refused = carl.keep(&sealed).err().context("there is no mailbox")?;
+    ensure!(refused.to_string().contains("Role"), "{refused}");
+    ensure!(carl.fetch(0).is_err());
     Ok(())
 }
 

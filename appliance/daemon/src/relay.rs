@@ -52,6 +52,7 @@ pub(crate) async fn start(
         key,
         limits: config.limits,
         month: config.month,
+        mailbox: config.mailbox,
         urls: config.urls,
         addresses: told(&config.addresses, listening),
         relays: config.mesh_relays,

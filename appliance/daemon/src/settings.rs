@@ -137,6 +137,9 @@ pub(crate) struct Settings {
     /// Rooms that the relay hosts at the same time [default: 12].
     #[arg(long, env = "SEEDBOX_RELAY_ROOMS")]
     pub(crate) relay_rooms: Option<usize>,
+    /// Room for sealed notes to members of rooms who are not there, like 8MB [default: 0, no mailbox].
+    #[arg(long, env = "SEEDBOX_RELAY_MAILBOX")]
+    pub(crate) relay_mailbox: Option<String>,
     /// Where other boxes connect, UDP [default: 0.0.0.0:4241].
     #[arg(long, env = "SEEDBOX_MESH_LISTEN")]
     pub(crate) mesh_listen: Option<String>,
@@ -224,6 +227,7 @@ impl Settings {
             relay_bandwidth: self.relay_bandwidth.or(other.relay_bandwidth),
             relay_month: self.relay_month.or(other.relay_month),
             relay_sessions: self.relay_sessions.or(other.relay_sessions),
+            relay_mailbox: self.relay_mailbox.or(other.relay_mailbox),
             relay_rule: self.relay_rule.or(other.relay_rule),
             relay_rooms: self.relay_rooms.or(other.relay_rooms),
             mesh_listen: self.mesh_listen.or(other.mesh_listen),

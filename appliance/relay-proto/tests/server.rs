@@ -408,6 +408,36 @@ fn a_box_hosts_what_its_owner_wants() {
 }
 
 #[test]
+fn the_mailbox_has_one_thing_to_do_at_a_time() {
+    let mut place = Box1::new(Limits::default());
+    let mut line = place.connect(Carrier::Stream(1));
+    // Of no room.
+    assert!(place.send(&mut line, &[Record::Fetch(0)]).is_empty());
+    place.join(&mut line, room(0), &client(1), &[]);
+    place.read(&mut line);
+    let orders = place.send(&mut line, &[Record::Keep(&[7; 512]), Record::Fetch(3)]);
+    assert!(matches!(&orders[..], [Order::Keep(id, _)] if *id == room(0).id()));
+    assert_eq!(place.read(&mut line), [Got(0x2a, vec![0x2e, 4, 0])]);
+    line.session.kept(Ok(5));
+    assert_eq!(
+        place.read(&mut line),
+        [Got(0x2d, vec![5, 0, 0, 0, 0, 0, 0, 0])]
+    );
+
+    let orders = place.send(&mut line, &[Record::Fetch(3)]);
+    assert!(matches!(orders[..], [Order::Fetch(id, 3)] if id == room(0).id()));
+    let note = |number| (number, 9, Bytes::from(vec![7; 4_096]));
+    line.session.fetched((4..8).map(note).collect(), Some(7));
+    let got = place.read(&mut line);
+    assert_eq!(kinds(&got), [0x2f; 5]);
+    assert_eq!(got[4], Got(0x2f, [&[7][..], &[0; 15]].concat()));
+    let orders = place.send(&mut line, &[Record::Keep(&[7; 1_024])]);
+    assert!(matches!(orders[..], [Order::Keep(..)]));
+    line.session.kept(Err(Code::Full));
+    assert_eq!(place.read(&mut line), [Got(0x2a, vec![0x2c, 12, 0])]);
+}
+
+#[test]
 fn the_owner_blocks() {
     let mut place = Box1::new(Limits::default());
     let (mut a, mut b) = two(&mut place);

@@ -20,6 +20,8 @@ pub struct Config {
     pub limits: Limits,
     /// Bytes that may be sent in a calendar month (UTC); `None` without a limit.
     pub month: Option<u64>,
+    /// Bytes of sealed notes for members who are not there; 0 for no mailbox.
+    pub mailbox: u64,
     /// Where clients reach the relay: `ws://203.0.113.5:8081/relay`. Without one this box is an entry
     /// only for who knows it otherwise.
     pub urls: Vec<String>,

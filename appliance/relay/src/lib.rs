@@ -18,6 +18,7 @@ mod directory;
 mod error;
 mod exchange;
 mod gate;
+mod mailbox;
 mod service;
 mod session;
 mod shared;

@@ -21,6 +21,7 @@ use crate::{
     carrier::{FrameStream, hop},
     directory::Directory,
     exchange,
+    mailbox::Mailbox,
     session::{random, serve},
     shared::{Shared, reason},
     usage::Usage,
@@ -77,15 +78,11 @@ impl Service {
         };
         let secret = random().ok_or(Error::Randomness)?;
         let known = Directory::new(config.lan.clone());
+        let mailbox = Mailbox::new(store.clone(), config.mailbox);
         let usage = Usage::load(store, config.month).await?;
-        let shared = Arc::new(Shared::new(
-            identity,
-            secret,
-            mesh,
-            known,
-            usage,
-            Box::new(gate),
-        ));
+        let gate = Box::new(gate);
+        let shared = Shared::new(identity, secret, mesh, known, usage, gate, mailbox);
+        let shared = Arc::new(shared);
         sign(&shared, &config);
         let (status, receiver) = watch::channel(look(&shared, &config));
         let handle = Handle {
@@ -235,7 +232,10 @@ async fn keep_books(
                     changed
                 });
             }
-            _ = saves.tick() => shared.usage.save().await?,
+            _ = saves.tick() => {
+                shared.usage.save().await?;
+                shared.mailbox.clean().await?;
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     Carrier,
     circuits::Circuits,
     gate::Verdict,
+    mailbox::Mail,
     shared::{Entered, Shared, reason},
 };
 
@@ -51,6 +52,7 @@ pub(crate) async fn serve<C: Carrier>(shared: Arc<Shared>, mut carrier: C, kind:
         carrier,
         session,
         circuits,
+        mail: None,
         asking: None,
         timer,
         held: None,
@@ -122,6 +124,8 @@ struct Driver<C> {
     carrier: C,
     session: Box<Session>,
     circuits: Circuits,
+    /// What the mailbox is doing for the client.
+    mail: Option<BoxFuture<'static, Mail>>,
     /// The question to the chain that counts, by its number.
     asking: Option<(u32, BoxFuture<'static, Verdict>)>,
     timer: Pin<Box<Sleep>>,
@@ -158,7 +162,7 @@ impl<C: Carrier> Driver<C> {
         for _ in 0..AT_ONCE {
             let read = self.read(now, context);
             let came = self.circuits.poll(&mut self.session, context);
-            let came = self.hear_chain(now, context) || came;
+            let came = self.hear_chain(now, context) | self.take_mail(context) | came;
             self.obey(now);
             let Ok(sent) = self.send(now, context) else {
                 return Poll::Ready(());
@@ -216,6 +220,17 @@ impl<C: Carrier> Driver<C> {
         true
     }
 
+    /// Takes what the mailbox did to the session. Whether there was something.
+    fn take_mail(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(Poll::Ready(mail)) = self.mail.as_mut().map(|mail| mail.poll_unpin(context))
+        else {
+            return false;
+        };
+        mail.deliver(&mut self.session);
+        self.mail = None;
+        true
+    }
+
     /// Carries out what the session orders.
     fn obey(&mut self, now: Millis) {
         while let Some(order) = self.session.order() {
@@ -226,6 +241,16 @@ impl<C: Carrier> Driver<C> {
                 // They are looked at after every step.
                 Order::Ready(_) => {}
                 Order::End(circuit) => self.circuits.end(circuit),
+                Order::Keep(room, sealed) => {
+                    let shared = Arc::clone(&self.entered.shared);
+                    let keep = async move { shared.mailbox.keep(room, sealed).await };
+                    self.mail = Some(keep.boxed());
+                }
+                Order::Fetch(room, after) => {
+                    let shared = Arc::clone(&self.entered.shared);
+                    let fetch = async move { shared.mailbox.fetch(room, after).await };
+                    self.mail = Some(fetch.boxed());
+                }
                 Order::Ask(number, claim) => {
                     let asking = self.entered.shared.doorkeeper.ask(claim, now);
                     self.asking = Some((number, asking));

@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     directory::Directory,
     gate::{Doorkeeper, Gate},
+    mailbox::Mailbox,
     usage::Usage,
 };
 
@@ -80,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) usage: Usage,
     pub(crate) counters: Counters,
     pub(crate) doorkeeper: Doorkeeper,
+    pub(crate) mailbox: Mailbox,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Poses came to wait in a room where none waited.
@@ -100,6 +102,7 @@ impl Shared {
         directory: Directory,
         usage: Usage,
         gate: Box<dyn Gate>,
+        mailbox: Mailbox,
     ) -> Self {
         let clock = Clock::start();
         let (limits, now) = (identity.limits, clock.now());
@@ -111,6 +114,7 @@ impl Shared {
             usage,
             counters: Counters::default(),
             doorkeeper: Doorkeeper::new(gate, now),
+            mailbox,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             poses_due: Notify::new(),

@@ -18,6 +18,8 @@ pub(crate) struct Usage {
     bytes: AtomicU64,
     spent: AtomicBool,
     month: Mutex<u64>,
+    /// What stands in the database.
+    saved: Mutex<Option<(u64, u64)>>,
     store: Store,
 }
 
@@ -31,6 +33,7 @@ impl Usage {
             bytes: bytes.into(),
             spent: AtomicBool::new(false),
             month: Mutex::new(month),
+            saved: Mutex::new(kept),
             store,
         };
         usage.add(0);
@@ -55,6 +58,10 @@ impl Usage {
         self.spent.load(Ordering::Relaxed)
     }
 
+    fn saved(&self) -> Option<(u64, u64)> {
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes the sum down; begins again if the month has changed.
     pub(crate) async fn save(&self) -> Result<(), Error> {
         let now = month_of(seedbox_clock::now().0);
@@ -67,7 +74,13 @@ impl Usage {
             }
             (*month, self.bytes())
         };
-        Ok(self.store.set_setting(SETTING, &kept).await?)
+        // An idle box leaves its card alone.
+        if self.saved() == Some(kept) {
+            return Ok(());
+        }
+        self.store.set_setting(SETTING, &kept).await?;
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Ok(())
     }
 }
 

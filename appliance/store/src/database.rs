@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_grid_epoch.sql"),
     include_str!("../migrations/0007_chain_slots.sql"),
     include_str!("../migrations/0008_votes.sql"),
+    include_str!("../migrations/0009_notes.sql"),
 ];
 
 /// The oldest schema whose box can use a database of the newest one. Raised by a migration that takes

@@ -25,6 +25,7 @@ pub(crate) struct Relay {
     pub(crate) operator: [u8; 32],
     pub(crate) limits: Limits,
     pub(crate) month: Option<u64>,
+    pub(crate) mailbox: u64,
     pub(crate) lan: Vec<seedbox_core::Network>,
     pub(crate) life: Duration,
 }
@@ -90,6 +91,7 @@ pub(super) fn read(s: &Settings) -> anyhow::Result<Option<Relay>> {
             ..Limits::default()
         },
         month: month.transpose()?,
+        mailbox: size("relay_mailbox", s.relay_mailbox.as_deref(), 0)?,
         lan: many("lan", &s.lan, "a range like 192.168.0.0/16")?,
         life: DESCRIPTOR_LIFE,
     }))
