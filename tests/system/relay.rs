@@ -145,7 +145,10 @@ fn notes_wait_for_who_comes_later() -> Result<()> {
         anna.keep(&sealed)?;
     }
     let sealed = note(8).seal(&sealing, &author, random())?;
-    let full = anna.keep(&sealed).err().context("more than there is room for")?;
+    let full = anna
+        .keep(&sealed)
+        .err()
+        .context("more than there is room for")?;
     ensure!(full.to_string().contains("Full"), "{full}");
     drop(anna);
 

@@ -37,7 +37,7 @@ pub use info_hash::{ContentHash, HashError, InfoHash};
 pub use inventory::{Demand, Item};
 pub use land_grid::{LandGrid, ParcelState};
 pub use model::{Model, ModelId, Placement, PlacementId, Pose};
-pub use network::{Network, may_dial};
+pub use network::{Network, may_dial, subscriber};
 pub use owned::{AsOf, BlockRef, Owned, OwnedParcel, OwnedPlacement, OwnedWallet};
 pub use parcel::{Parcel, ParcelIdError};
 pub use parcel_proof::ParcelProof;

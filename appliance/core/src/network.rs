@@ -1,6 +1,21 @@
-//! Which addresses the box may dial because a stranger named them.
+//! Which addresses the box may dial because a stranger named them, and by which strangers are counted.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
+
+/// By what limits count strangers: an IPv4 address, or the /64 network of an IPv6 address, because one
+/// subscriber has a whole /64.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
 
 /// A range of addresses in CIDR notation (RFC 4632).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +98,15 @@ fn is_public(ip: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subscriber_counts_once() {
+        let of = |text: &str| subscriber(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
 
     #[test]
     fn private_addresses_are_dialled_only_if_listed() {

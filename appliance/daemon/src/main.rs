@@ -18,6 +18,7 @@ mod settings;
 mod settings_files;
 mod supervise;
 mod updates;
+mod webtransport;
 
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};

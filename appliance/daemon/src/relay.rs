@@ -10,7 +10,9 @@ use seedbox_mesh::NodeKey;
 use seedbox_store::Store;
 use tokio::sync::watch;
 
-use crate::{config::relay::Relay as Config, gate::Gate, supervise::Services};
+use crate::{
+    config::relay::Relay as Config, gate::Gate, supervise::Services, webtransport::WebTransport,
+};
 
 /// The relay as the rest of the daemon sees it, which may be off.
 pub(crate) struct Relay {
@@ -48,12 +50,13 @@ pub(crate) async fn start(
         .await
         .context("`mesh_listen` cannot be used")?;
     let listening = mesh_handle.listening();
+    let webtransport = WebTransport::bind(&config, data)?;
     let relay = seedbox_relay::Config {
         key,
         limits: config.limits,
         month: config.month,
         mailbox: config.mailbox,
-        urls: config.urls,
+        urls: webtransport.urls(),
         addresses: told(&config.addresses, listening),
         relays: config.mesh_relays,
         operator: config.operator,
@@ -65,6 +68,7 @@ pub(crate) async fn start(
         seedbox_relay::Service::new(relay, store, mesh_handle, streams, gate).await?;
     services.spawn("mesh", |stop| async move { Ok(mesh.run(stop).await?) });
     services.spawn("relay", |stop| async move { Ok(relay.run(stop).await?) });
+    webtransport.start(handle.clone(), services);
     let running = Some(handle);
     Ok((Relay { running, off }, listening))
 }

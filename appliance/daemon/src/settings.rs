@@ -113,7 +113,7 @@ pub(crate) struct Settings {
     /// Whether the box relays what people say to each other [default: true].
     #[arg(long, env = "SEEDBOX_RELAY", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) relay: Option<bool>,
-    /// Where clients reach the relay, like ws://203.0.113.5:8081/relay.
+    /// Where clients reach the relay, like ws://203.0.113.5:8081/relay; https://… for WebTransport.
     #[arg(long, env = "SEEDBOX_RELAY_URLS", value_delimiter = ',')]
     pub(crate) relay_urls: Vec<String>,
     /// Boxes that are asked which boxes there are, as node ID@address:port.
@@ -140,6 +140,9 @@ pub(crate) struct Settings {
     /// Room for sealed notes to members of rooms who are not there, like 8MB [default: 0, no mailbox].
     #[arg(long, env = "SEEDBOX_RELAY_MAILBOX")]
     pub(crate) relay_mailbox: Option<String>,
+    /// Where WebTransport is listened for if relay_urls has one, UDP [default: 0.0.0.0:8081].
+    #[arg(long, env = "SEEDBOX_RELAY_WEBTRANSPORT")]
+    pub(crate) relay_webtransport: Option<String>,
     /// Where other boxes connect, UDP [default: 0.0.0.0:4241].
     #[arg(long, env = "SEEDBOX_MESH_LISTEN")]
     pub(crate) mesh_listen: Option<String>,
@@ -227,6 +230,7 @@ impl Settings {
             relay_bandwidth: self.relay_bandwidth.or(other.relay_bandwidth),
             relay_month: self.relay_month.or(other.relay_month),
             relay_sessions: self.relay_sessions.or(other.relay_sessions),
+            relay_webtransport: self.relay_webtransport.or(other.relay_webtransport),
             relay_mailbox: self.relay_mailbox.or(other.relay_mailbox),
             relay_rule: self.relay_rule.or(other.relay_rule),
             relay_rooms: self.relay_rooms.or(other.relay_rooms),

@@ -3,6 +3,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
+
 use crate::{
     Malformed, NodeId, NoiseKey,
     bytes_reader::Reader,
@@ -33,7 +35,8 @@ pub struct Descriptor {
     pub issued: u64,
     /// When it ends, Unix seconds.
     pub expires: u64,
-    /// Where clients reach it: `ws://…/relay` or `wss://…/relay`. At most four.
+    /// Where clients reach it: `ws://…/relay`, `wss://…/relay`, or for WebTransport `https://…/relay#` and
+    /// hashes of certificates. At most four.
     pub urls: Vec<String>,
     /// Where boxes reach it on the mesh, UDP. At most four.
     pub addresses: Vec<SocketAddr>,
@@ -103,9 +106,9 @@ impl Descriptor {
             roles: reader.u8()?,
             issued: reader.u64()?,
             expires: reader.u64()?,
-            urls: read_texts(&mut reader, &["ws://", "wss://"], "/relay")?,
+            urls: read_texts(&mut reader, is_url)?,
             addresses: read_addresses(&mut reader)?,
-            relays: read_texts(&mut reader, &["https://", "http://"], "")?,
+            relays: read_texts(&mut reader, is_relay)?,
         };
         let life = descriptor.expires.checked_sub(descriptor.issued);
         let is_valid = life.is_some_and(|life| life <= LONGEST_LIFE)
@@ -142,10 +145,29 @@ fn write_texts(bytes: &mut Vec<u8>, texts: &[String]) {
     }
 }
 
+/// Whether clients can go there: a WebSocket's URL, or WebTransport's with one or two hashes of
+/// certificates, SHA-256 in base64url.
+fn is_url(text: &str) -> bool {
+    let starts = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    match text.split_once('#') {
+        None => starts(&["ws://", "wss://"]) && text.ends_with("/relay"),
+        Some((place, hashes)) => {
+            let is_hash = |hash: &str| URL_SAFE_NO_PAD.decode(hash).is_ok_and(|b| b.len() == 32);
+            place.starts_with("https://")
+                && place.ends_with("/relay")
+                && hashes.split(',').count() <= 2
+                && hashes.split(',').all(is_hash)
+        }
+    }
+}
+
+fn is_relay(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
 fn read_texts(
     reader: &mut Reader<'_>,
-    starts: &[&str],
-    end: &str,
+    fits: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, Malformed> {
     let number = usize::from(reader.u8()?);
     if number > PLACES {
@@ -155,9 +177,7 @@ fn read_texts(
         .map(|_| {
             let length = usize::from(reader.u8()?);
             let text = std::str::from_utf8(reader.take(length)?).map_err(|_| Malformed)?;
-            let fits = starts.iter().any(|start| text.starts_with(start))
-                && text.ends_with(end)
-                && text.bytes().all(|byte| byte.is_ascii_graphic());
+            let fits = fits(text) && text.bytes().all(|byte| byte.is_ascii_graphic());
             fits.then(|| text.to_owned()).ok_or(Malformed)
         })
         .collect()

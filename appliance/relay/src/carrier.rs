@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Sink, Stream};
 use seedbox_mesh::{Receiver, Sender, reset_code};
 use seedbox_relay_proto::{Code, frame::LONGEST};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 /// Reliable, ordered, with frame borders, at most 15,360 bytes a frame: sections 2 of the protocol.
@@ -31,16 +32,16 @@ pub(crate) fn hop(header: [u8; 4]) -> Option<u8> {
 /// A few cells; what is under way beyond that waits in the stream's own window.
 const READ_AHEAD: usize = 1_024;
 
-/// Frames on a stream of the mesh, each after its u16 length.
-pub(crate) struct FrameStream {
-    reader: FramedRead<Receiver, LengthDelimitedCodec>,
-    writer: FramedWrite<Sender, LengthDelimitedCodec>,
+/// Frames on a stream, of the mesh or of WebTransport, each after its u16 length.
+pub(crate) struct FrameStream<R = Receiver, W = Sender> {
+    reader: FramedRead<R, LengthDelimitedCodec>,
+    writer: FramedWrite<W, LengthDelimitedCodec>,
     /// Why the peer ended it, if he said so.
     pub(crate) ended: Option<Code>,
 }
 
-impl FrameStream {
-    pub(crate) fn new(receiver: Receiver, sender: Sender) -> Self {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> FrameStream<R, W> {
+    pub(crate) fn new(receiver: R, sender: W) -> Self {
         let codec = || {
             LengthDelimitedCodec::builder()
                 .little_endian()
@@ -66,7 +67,9 @@ impl FrameStream {
             None => Poll::Ready(None),
         }
     }
+}
 
+impl FrameStream {
     /// Ends the stream for a reason.
     pub(crate) fn end(mut self, code: Code) {
         if code == Code::Bye {
@@ -83,7 +86,7 @@ fn code(error: &io::Error) -> Option<Code> {
     Code::try_from(number).ok()
 }
 
-impl Stream for FrameStream {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream for FrameStream<R, W> {
     type Item = Bytes;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -93,7 +96,7 @@ impl Stream for FrameStream {
     }
 }
 
-impl Sink<Bytes> for FrameStream {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Sink<Bytes> for FrameStream<R, W> {
     type Error = io::Error;
 
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use seedbox_core::Network;
 use seedbox_mesh::{NodeKey, Peer, Protocol};
 use seedbox_relay_proto::server::Limits;
+use tokio::sync::watch;
 
 /// The relay's protocol on the mesh.
 pub const PROTOCOL: Protocol = "cosmos/relay/1";
@@ -22,9 +23,10 @@ pub struct Config {
     pub month: Option<u64>,
     /// Bytes of sealed notes for members who are not there; 0 for no mailbox.
     pub mailbox: u64,
-    /// Where clients reach the relay: `ws://203.0.113.5:8081/relay`. Without one this box is an entry
-    /// only for who knows it otherwise.
-    pub urls: Vec<String>,
+    /// Where clients reach the relay: `ws://203.0.113.5:8081/relay`, for WebTransport `https://…/relay#` and
+    /// hashes of certificates, which change. Without one this box is an entry only for who knows it
+    /// otherwise.
+    pub urls: watch::Receiver<Vec<String>>,
     /// Where other boxes reach the mesh, UDP.
     pub addresses: Vec<SocketAddr>,
     /// The mesh's relays, by which they reach it otherwise.

@@ -10,7 +10,7 @@ use seedbox_relay_proto::{
 };
 use seedbox_store::Store;
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     sync::watch,
     time::{interval, sleep, sleep_until, timeout},
 };
@@ -182,15 +182,25 @@ async fn keep_line(shared: &Shared) {
 }
 
 async fn keep_descriptor(shared: &Shared, config: &Config) {
+    let mut urls = config.urls.clone();
     loop {
-        sleep(config.life / 2).await;
+        let changed = async {
+            if urls.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = sleep(config.life / 2) => {}
+            () = changed => {}
+        }
         sign(shared, config);
     }
 }
 
 /// Signs a new descriptor, if there is anything that others could do with it.
 fn sign(shared: &Shared, config: &Config) {
-    if config.urls.is_empty() && config.addresses.is_empty() && config.relays.is_empty() {
+    let urls = config.urls.borrow().clone();
+    if urls.is_empty() && config.addresses.is_empty() && config.relays.is_empty() {
         return;
     }
     let now = seedbox_clock::now().0;
@@ -201,7 +211,7 @@ fn sign(shared: &Shared, config: &Config) {
         roles: config.limits.roles,
         issued: now,
         expires: now + config.life.as_secs(),
-        urls: config.urls.clone(),
+        urls,
         addresses: config.addresses.clone(),
         relays: config.relays.clone(),
     };
@@ -301,5 +311,14 @@ impl Handle {
         let shared = Arc::clone(&self.shared);
         let tasks = shared.tasks.clone();
         tasks.track_future(serve(shared, socket, Kind::Socket))
+    }
+
+    /// The same for a client whose frames come on a stream, each after its u16 length.
+    pub fn serve_stream(
+        &self,
+        reader: impl AsyncRead + Unpin + Send + 'static,
+        writer: impl AsyncWrite + Unpin + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        self.serve(FrameStream::new(reader, writer))
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Relay {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) boxes: Vec<Peer>,
     pub(crate) urls: Vec<String>,
+    /// If one of the URLs is WebTransport's.
+    pub(crate) webtransport: Option<SocketAddr>,
     pub(crate) operator: [u8; 32],
     pub(crate) limits: Limits,
     pub(crate) month: Option<u64>,
@@ -46,12 +48,15 @@ pub(super) fn read(s: &Settings) -> anyhow::Result<Option<Relay>> {
         );
     }
     for url in &s.relay_urls {
-        let fits = url.starts_with("ws://") || url.starts_with("wss://");
-        if !fits || !url.ends_with("/relay") || url.len() > 255 {
+        let fits = ["ws://", "wss://", "https://"]
+            .iter()
+            .any(|start| url.starts_with(start));
+        // Hashes of certificates follow it.
+        if !fits || !url.ends_with("/relay") || url.contains('#') || url.len() > 160 {
             return Err(wrong(
                 "relay_urls",
                 url,
-                "URLs like ws://203.0.113.5:8081/relay",
+                "URLs like ws://203.0.113.5:8081/relay or https://203.0.113.5:8081/relay",
             ));
         }
     }
@@ -78,6 +83,7 @@ pub(super) fn read(s: &Settings) -> anyhow::Result<Option<Relay>> {
             .map(|text| peer(text))
             .collect::<Result<_, _>>()?,
         urls: s.relay_urls.clone(),
+        webtransport: webtransport(s)?,
         operator: s.relay_operator.as_deref().map_or(Ok([0; 32]), |text| {
             key(text).ok_or_else(|| wrong("relay_operator", text, "64 hexadecimal characters"))
         })?,
@@ -95,6 +101,18 @@ pub(super) fn read(s: &Settings) -> anyhow::Result<Option<Relay>> {
         lan: many("lan", &s.lan, "a range like 192.168.0.0/16")?,
         life: DESCRIPTOR_LIFE,
     }))
+}
+
+/// Where WebTransport is listened for; nowhere if nobody is told of it.
+fn webtransport(s: &Settings) -> anyhow::Result<Option<SocketAddr>> {
+    let is_told = s.relay_urls.iter().any(|url| url.starts_with("https://"));
+    let listen = one(
+        "relay_webtransport",
+        s.relay_webtransport.as_deref(),
+        "0.0.0.0:8081",
+        "an address like 0.0.0.0:8081",
+    )?;
+    Ok(is_told.then_some(listen))
 }
 
 /// `<node ID>@<address>:<port>`.
