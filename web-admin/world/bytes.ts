@@ -106,6 +106,17 @@ export function unhex(text: string): Uint8Array {
   return bytes;
 }
 
+/** Bytes one after the other. */
+export function concat(...parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** The bytes of base64, as an event stream carries them. */
 export function unbase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -1,9 +1,9 @@
 // Votes that wallets sign and anybody recounts: what is signed, who signed it, which votes count, and which
 // box keeps some back. docs/VOTES.md describes it; the box's half is appliance/core/src/votes.rs.
-import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { FormatError, ensure, hex, unhex } from "./bytes";
+import { concat, ensure, hex, unhex } from "./bytes";
 import { keccak } from "./trie";
+import { type Field, signerOf, typedDataOf, typedHash } from "./typed-data";
 
 /** What a voter's weight is: CYBR delegated to him, or parcels that he owns. */
 export type Measure = "cybr" | "land";
@@ -30,16 +30,6 @@ export interface Tally {
 }
 
 const MEASURES: Record<Measure, number> = { cybr: 1, land: 2 };
-const utf8 = (text: string) => new TextEncoder().encode(text);
-
-function concat(...parts: Uint8Array[]): Uint8Array {
-  return unhex(`0x${parts.map((part) => hex(part).slice(2)).join("")}`);
-}
-
-/** A number in 32 bytes. */
-function word(value: bigint): Uint8Array {
-  return unhex(`0x${value.toString(16).padStart(64, "0")}`);
-}
 
 /**
  * The proposal with this text, decided by what voters hold at this block: measure, block, and the first
@@ -47,7 +37,7 @@ function word(value: bigint): Uint8Array {
  */
 export function proposalOf(text: string, measure: Measure, block: bigint): string {
   const head = unhex(`0x0${MEASURES[measure]}${block.toString(16).padStart(16, "0")}`);
-  return hex(concat(head, keccak(utf8(text)).subarray(0, 23)));
+  return hex(concat(head, keccak(new TextEncoder().encode(text)).subarray(0, 23)));
 }
 
 /** What a proposal says of itself; throws a `FormatError` if it is none. */
@@ -59,71 +49,30 @@ export function readProposal(proposal: string): { measure: Measure; block: bigin
   return { measure, block: BigInt(hex(bytes.subarray(1, 9))) };
 }
 
+const FIELDS: readonly Field[] = [
+  ["proposal", "bytes32"],
+  ["choice", "uint8"],
+  ["block", "uint64"],
+  ["voter", "address"],
+];
+
 /** What a wallet is given to sign, by `eth_signTypedData_v4`. */
-export function typedData(vote: Vote, chainId: number) {
-  const field = (name: string, type: string) => ({ name, type });
-  return {
-    domain: { name: "Cosmos relay", version: "1", chainId },
-    primaryType: "Vote",
-    types: {
-      EIP712Domain: [field("name", "string"), field("version", "string"), field("chainId", "uint256")],
-      Vote: [
-        field("proposal", "bytes32"),
-        field("choice", "uint8"),
-        field("block", "uint64"),
-        field("voter", "address"),
-      ],
-    },
-    message: {
-      proposal: vote.proposal,
-      choice: vote.choice,
-      block: readProposal(vote.proposal).block.toString(),
-      voter: vote.voter,
-    },
-  };
+export function typedData({ proposal, choice, voter }: Vote, chainId: number) {
+  const block = readProposal(proposal).block.toString();
+  return typedDataOf(chainId, "Vote", FIELDS, { proposal, choice, block, voter });
 }
 
 /** The hash that is signed (EIP-712). */
 export function voteHash(vote: Vote, chainId: number): string {
-  const { block } = readProposal(vote.proposal);
-  const voter = unhex(vote.voter);
-  ensure(voter.length === 20, "this is no wallet's address");
+  ensure(unhex(vote.voter).length === 20, "this is no wallet's address");
   ensure(Number.isInteger(vote.choice) && vote.choice >= 0 && vote.choice <= 255, "there is no such choice");
-  const domain = keccak(
-    concat(
-      keccak(utf8("EIP712Domain(string name,string version,uint256 chainId)")),
-      keccak(utf8("Cosmos relay")),
-      keccak(utf8("1")),
-      word(BigInt(chainId)),
-    ),
-  );
-  const message = keccak(
-    concat(
-      keccak(utf8("Vote(bytes32 proposal,uint8 choice,uint64 block,address voter)")),
-      unhex(vote.proposal),
-      word(BigInt(vote.choice)),
-      word(block),
-      word(BigInt(vote.voter)),
-    ),
-  );
-  return hex(keccak(concat(Uint8Array.of(0x19, 0x01), domain, message)));
+  return hex(typedHash(typedData(vote, chainId)));
 }
 
 /** Whether its voter signed a vote. */
 export function isSigned(vote: SignedVote, chainId: number): boolean {
-  const signature = unhex(vote.signature);
-  const recovery = (signature[64] ?? 0) - 27;
-  if (signature.length !== 65 || recovery < 0 || recovery > 1) return false;
-  try {
-    const parsed = secp256k1.Signature.fromBytes(signature.subarray(0, 64), "compact");
-    if (parsed.hasHighS()) return false;
-    const key = parsed.addRecoveryBit(recovery).recoverPublicKey(unhex(voteHash(vote, chainId)));
-    const address = keccak(key.toBytes(false).subarray(1)).subarray(12);
-    return hex(address) === vote.voter.toLowerCase();
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    return false;
-  }
+  const signer = signerOf(unhex(voteHash(vote, chainId)), unhex(vote.signature));
+  return signer === vote.voter.toLowerCase();
 }
 
 /**

@@ -1,15 +1,6 @@
 // Puts little-endian fields one after the other: the other half of the reader in `../bytes`.
 
-/** Bytes one after the other. */
-export function concat(...parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
+export { concat } from "../bytes";
 
 function number(size: number, put: (view: DataView) => void): Uint8Array {
   const bytes = new Uint8Array(size);
