@@ -89,6 +89,7 @@ try {
     secret: crypto.getRandomValues(new Uint8Array(32)),
     boxes: hosts.map(({ own: { node, noise } }) => ({ node, noise })),
     ticket: null,
+    rule: null,
   });
 
   const people = spawn("node", [here("browser.mjs"), browser, invitation, ...entries.map(({ base }) => base)], {

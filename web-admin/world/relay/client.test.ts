@@ -53,6 +53,7 @@ function world(hops: 1 | 2 | 3 = 2) {
     secret: network.random.bytes(32),
     boxes: [r1, r2],
     ticket: null,
+    rule: null,
   };
   const ways: [Box[], Box[]] = hops === 1 ? [[r1, r2], [r2, r1]] : [[e1, e2], [e2, e1]];
   const [a, b] = ways.map((guards, i) => new Person(network, 10 + i, invitation, guards, hops)) as [Person, Person];

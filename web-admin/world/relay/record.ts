@@ -2,6 +2,7 @@
 import { FormatError, Reader, ensure } from "../bytes";
 import type { Code } from "./code";
 import { readCode } from "./frame";
+import { type RoomName, followingRule, ruleBytes } from "./room";
 import { concat, u16, u32, u64, u8 } from "./writer";
 
 /** The slot that means everybody else. */
@@ -9,6 +10,8 @@ export const EVERYBODY = 255;
 /** Lengths of a sealed pose and of a sealed message. */
 export const POSE = { least: 30, most: 512 };
 export const MESSAGE = { least: 30, most: 12_544 };
+/** Lengths that a sealed note may have. */
+export const NOTES = [512, 1_024, 2_048, 4_096];
 
 /** The types that travel. */
 export const Kind = {
@@ -30,6 +33,10 @@ export const Kind = {
   block: 0x29,
   refused: 0x2a,
   slower: 0x2b,
+  keep: 0x2c,
+  kept: 0x2d,
+  fetch: 0x2e,
+  note: 0x2f,
 } as const;
 
 export interface Occupant {
@@ -37,22 +44,23 @@ export interface Occupant {
   client: Uint8Array;
 }
 
-/** One record. `join.ticket` is empty or of 168 bytes; `record` is the type of a refused or dropped one. */
+/**
+ * One record. `join.ticket` is empty or of 168 bytes, `join.delegation` empty or of 93; `record` is the type of a
+ * refused or dropped one; a `note` without sealed bytes is the last of those that there are.
+ */
 export type Record =
   | { type: "ping" | "pong"; token: Uint8Array }
   | { type: "close"; code: Code }
   | { type: "open"; circuit: number; node: Uint8Array }
   | { type: "closed"; circuit: number; code: Code }
   | { type: "data"; circuit: number; frame: Uint8Array }
-  | {
+  | ({
       type: "join";
-      policy: number;
-      owner: Uint8Array;
-      salt: Uint8Array;
       client: Uint8Array;
       signature: Uint8Array;
       ticket: Uint8Array;
-    }
+      delegation: Uint8Array;
+    } & RoomName)
   | { type: "joined"; slot: number; others: Occupant[] }
   | { type: "member"; slot: number; client: Uint8Array }
   | { type: "left"; slot: number; code: Code }
@@ -63,7 +71,11 @@ export type Record =
   | { type: "sent"; from: number; to: number; sealed: Uint8Array }
   | { type: "block"; key: Uint8Array; issued: bigint; until: bigint; signature: Uint8Array }
   | { type: "refused"; record: number; code: Code }
-  | { type: "slower"; record: number; pause: number };
+  | { type: "slower"; record: number; pause: number }
+  | { type: "keep"; sealed: Uint8Array }
+  | { type: "kept"; number: bigint }
+  | { type: "fetch"; after: bigint }
+  | { type: "note"; number: bigint; kept: bigint; sealed: Uint8Array };
 
 /** Header and body. */
 export function writeRecord(record: Record): Uint8Array {
@@ -85,8 +97,8 @@ function writeBody(record: Record): Uint8Array {
     case "data":
       return concat(u32(record.circuit), record.frame);
     case "join": {
-      const { policy, owner, salt, client, signature, ticket } = record;
-      return concat(u8(policy), owner, salt, client, signature, ticket);
+      const { policy, owner, salt, rule, client, signature, ticket, delegation } = record;
+      return concat(u8(policy), owner, salt, ruleBytes(policy, rule), client, signature, ticket, delegation);
     }
     case "joined": {
       const others = record.others.map(({ slot, client }) => concat(u8(slot), client));
@@ -99,6 +111,7 @@ function writeBody(record: Record): Uint8Array {
     case "leave":
       return new Uint8Array(0);
     case "pose":
+    case "keep":
       return record.sealed;
     case "poseFrom":
       return concat(u8(record.slot), record.sealed);
@@ -112,6 +125,12 @@ function writeBody(record: Record): Uint8Array {
       return concat(u8(record.record), u16(record.code));
     case "slower":
       return concat(u8(record.record), u16(record.pause));
+    case "kept":
+      return u64(record.number);
+    case "fetch":
+      return u64(record.after);
+    case "note":
+      return concat(u64(record.number), u64(record.kept), record.sealed);
   }
 }
 
@@ -191,23 +210,49 @@ function parseBody(kind: number, reader: Reader, length: number): Record {
       return { type: "refused", record: reader.u8(), code: readCode(reader) };
     case Kind.slower:
       return { type: "slower", record: reader.u8(), pause: reader.u16() };
+    case Kind.keep:
+      return { type: "keep", sealed: note(reader, length) };
+    case Kind.kept:
+      return { type: "kept", number: reader.u64() };
+    case Kind.fetch:
+      return { type: "fetch", after: reader.u64() };
+    case Kind.note: {
+      const [number, kept] = [reader.u64(), reader.u64()];
+      const sealed = length === NOTE ? new Uint8Array(0) : note(reader, length - NOTE);
+      return { type: "note", number, kept, sealed };
+    }
     default:
       throw new FormatError(`there is no record of type ${kind}`);
   }
 }
 
+/** Bytes of a NOTE before what is sealed. */
+const NOTE = 16;
+
+function note(reader: Reader, length: number): Uint8Array {
+  ensure(NOTES.includes(length), "a note has an impossible length");
+  return reader.take(length);
+}
+
 const JOIN = 161;
+const RULED = { rule: 25, delegation: 93 };
 const TICKET = 168;
 
 function parseJoin(reader: Reader, length: number): Record {
-  ensure(length === JOIN || length === JOIN + TICKET, "a JOIN has an impossible length");
+  const [policy, owner, salt] = [reader.u8(), reader.take(32), reader.take(32)];
+  const rule = followingRule(policy, reader);
+  const further = rule === null ? { rule: 0, delegation: 0 } : RULED;
+  const ticket = length - JOIN - further.rule - further.delegation;
+  ensure(ticket === 0 || ticket === TICKET, "a JOIN has an impossible length");
   return {
     type: "join",
-    policy: reader.u8(),
-    owner: reader.take(32),
-    salt: reader.take(32),
+    policy,
+    owner,
+    salt,
+    rule,
     client: reader.take(32),
     signature: reader.take(64),
-    ticket: reader.take(length - JOIN),
+    ticket: reader.take(ticket),
+    delegation: reader.take(further.delegation),
   };
 }

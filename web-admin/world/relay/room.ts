@@ -1,7 +1,8 @@
-// A room's name, secret, tickets and invitation. The name commits to owner and policy, so a box can
-// enforce both without having been told anything by anybody. Sections 4 and 5 of docs/PROTOCOL.md.
+// A room's name, secret, tickets and invitation. The name commits to owner, policy and rule, so a box can
+// enforce them without having been told anything by anybody. Sections 4 and 5 of docs/PROTOCOL.md.
 import { FormatError, Reader, ensure, unbase64, unhex } from "../bytes";
 import { SigningKey, hkdfExpand, hkdfExtract, labelled, sha256, verify } from "./crypto";
+import { type Rule, readRule, writeRule } from "./rule";
 import { ascii, concat, i16, u64, u8 } from "./writer";
 
 /** Bits of a room's policy. */
@@ -21,11 +22,25 @@ export interface RoomName {
   owner: Uint8Array;
   /** Derived from the secret. */
   salt: Uint8Array;
+  /** If the policy has `Policy.ENTITLEMENT`, and only then. */
+  rule: Rule | null;
 }
 
 /** The 16 bytes that name a room. */
-export function roomId({ policy, owner, salt }: RoomName): Uint8Array {
-  return sha256(labelled("room", u8(policy), owner, salt)).slice(0, 16);
+export function roomId({ policy, owner, salt, rule }: RoomName): Uint8Array {
+  return sha256(labelled("room", u8(policy), owner, salt, ruleBytes(policy, rule))).slice(0, 16);
+}
+
+/** A rule as it stands in what names a room: nothing, if the policy wants none. */
+export function ruleBytes(policy: number, rule: Rule | null): Uint8Array {
+  const isWanted = (policy & Policy.ENTITLEMENT) !== 0;
+  ensure(isWanted === (rule !== null), "a room has a rule if its policy says so, and only then");
+  return rule === null ? new Uint8Array(0) : writeRule(rule);
+}
+
+/** The rule that a policy wants to follow. */
+export function followingRule(policy: number, reader: Reader): Rule | null {
+  return policy & Policy.ENTITLEMENT ? readRule(reader) : null;
 }
 
 /** What is derived from a room's secret. */
@@ -33,6 +48,7 @@ export interface RoomKeys {
   salt: Uint8Array;
   hello: Uint8Array;
   psk: Uint8Array;
+  note: Uint8Array;
 }
 
 export function roomKeys(secret: Uint8Array): RoomKeys {
@@ -41,6 +57,7 @@ export function roomKeys(secret: Uint8Array): RoomKeys {
     salt: hkdfExpand(prk, ascii("room")),
     hello: hkdfExpand(prk, ascii("hello")),
     psk: hkdfExpand(prk, ascii("psk")),
+    note: hkdfExpand(prk, ascii("note")),
   };
 }
 
@@ -110,6 +127,8 @@ export interface Invitation {
   /** In order, 1 to 8. */
   boxes: RoomBox[];
   ticket: TicketSecret | null;
+  /** If the policy has `Policy.ENTITLEMENT`, and only then. */
+  rule: Rule | null;
 }
 
 const SCHEME = "cosmos-room:";
@@ -117,8 +136,8 @@ const MOST_BOXES = 8;
 
 /** What a box learns of the room. */
 export function roomName(invitation: Invitation): RoomName {
-  const { policy, owner, secret } = invitation;
-  return { policy, owner, salt: roomKeys(secret).salt };
+  const { policy, owner, secret, rule } = invitation;
+  return { policy, owner, salt: roomKeys(secret).salt, rule };
 }
 
 /** Reads the text form; throws a `FormatError` if it is none. */
@@ -139,16 +158,18 @@ export function parseInvitation(text: string): Invitation {
     const key = new SigningKey(reader.take(32));
     ticket = { key, expires: reader.u64(), issued: reader.take(64) };
   }
+  const rule = followingRule(policy, reader);
   reader.finish();
-  return { policy, owner, secret, boxes, ticket };
+  return { policy, owner, secret, boxes, ticket, rule };
 }
 
 /** The text form. It is a secret. */
-export function invitationText({ policy, owner, secret, boxes, ticket }: Invitation): string {
+export function invitationText({ policy, owner, secret, boxes, ticket, rule }: Invitation): string {
   ensure(boxes.length >= 1 && boxes.length <= MOST_BOXES, "an invitation names 1 to 8 boxes");
   const places = boxes.map(({ node, noise }) => concat(node, noise));
   const tail = ticket === null ? [u8(0)] : [u8(1), ticket.key.seed, u64(ticket.expires), ticket.issued];
-  return SCHEME + base64url(concat(u8(1), u8(policy), owner, secret, u8(boxes.length), ...places, ...tail));
+  const all = [u8(1), u8(policy), owner, secret, u8(boxes.length), ...places, ...tail, ruleBytes(policy, rule)];
+  return SCHEME + base64url(concat(...all));
 }
 
 function base64url(bytes: Uint8Array): string {

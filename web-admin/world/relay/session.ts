@@ -208,6 +208,8 @@ export class Session {
       case "pose":
       case "send":
       case "block":
+      case "keep":
+      case "fetch":
         throw new FormatError("only clients say this");
       default:
         this.listener.record(record);

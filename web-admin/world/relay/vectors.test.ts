@@ -1,13 +1,14 @@
 // What the box's own code wrote (`vectors.json`) is what is written here, and is read here.
 import { chacha20 } from "@noble/ciphers/chacha.js";
 import { expect, test, vi } from "vitest";
-import { hex, unhex } from "../bytes";
+import { Reader, hex, unhex } from "../bytes";
 import { solve, zeroBits } from "./challenge";
 import { Code } from "./code";
 import { SigningKey, verify, x25519Public } from "./crypto";
 import { UNSOLVED, initPayload, parseAnswer, parseGrant, writeAnswer, writeGrant, writeInit } from "./frame";
 import { Initiator, respond } from "./noise";
 import { EVERYBODY, Kind, type Record, parseCell, writeRecord } from "./record";
+import { type Rule, readRule, writeRule } from "./rule";
 import {
   admit,
   checkTicket,
@@ -79,10 +80,15 @@ const client = new SigningKey(of(6));
 const invitation = parseInvitation(vectors.room.invitation);
 const name = roomName(invitation);
 const room = roomId(name);
+const ruledInvitation = parseInvitation(vectors.room.ruledInvitation);
+const ruled = roomName(ruledInvitation);
 
 function expected(): Record[] {
   const signature = client.sign("join", of(5), room);
-  const join = { type: "join", ...name, client: client.public, signature } as const;
+  const none = new Uint8Array(0);
+  const join = { type: "join", ...name, client: client.public, signature, delegation: none } as const;
+  const entitled = client.sign("join", of(5), roomId(ruled));
+  const delegation = concat(of(0x22, 20), u64(2_000), of(0x33, 65));
   const [issued, until] = [1_000n, 2n ** 64n - 1n];
   const blocks = owner.sign("block", room, of(10), u64(issued), u64(until));
   return [
@@ -92,7 +98,7 @@ function expected(): Record[] {
     { type: "open", circuit: 0x0102_0304, node: of(3) },
     { type: "closed", circuit: 7, code: Code.UNREACHABLE },
     { type: "data", circuit: 8, frame: of(4, 50) },
-    { ...join, ticket: new Uint8Array(0) },
+    { ...join, ticket: none },
     { ...join, ticket: admit(invitation.ticket!, room, client.public) },
     { type: "joined", slot: 2, others: [0, 1].map((slot) => ({ slot, client: of(slot) })) },
     { type: "member", slot: 3, client: of(5) },
@@ -105,6 +111,12 @@ function expected(): Record[] {
     { type: "block", key: of(10), issued, until, signature: blocks },
     { type: "refused", record: Kind.join, code: Code.FULL },
     { type: "slower", record: Kind.send, pause: 500 },
+    { ...join, ...ruled, signature: entitled, ticket: none, delegation },
+    { type: "keep", sealed: of(11, 512) },
+    { type: "kept", number: 12n },
+    { type: "fetch", after: 13n },
+    { type: "note", number: 14n, kept: 1_000n, sealed: of(15, 1_024) },
+    { type: "note", number: 14n, kept: 0n, sealed: none },
   ];
 }
 
@@ -143,10 +155,39 @@ test("a room has one name, one invitation and a ticket", () => {
   expect(checkTicket(ticket, { ...name, owner: of(0) }, client.public, 999n)).toBe(false);
 });
 
+test("a rule has one spelling, and a room's name commits to it", () => {
+  const chain = 31_337;
+  const rules: Rule[] = [
+    { kind: "pass", chain, x: -2, y: 7 },
+    { kind: "model", chain, token: 9n },
+    { kind: "cybr", chain, amount: 10n ** 20n },
+    { kind: "land", chain, amount: 3n },
+  ];
+  expect(rules.map((rule) => hex(writeRule(rule)))).toEqual(vectors.rules.map(({ bytes }) => bytes));
+  expect(vectors.rules.map(({ bytes }) => readRule(new Reader(unhex(bytes))))).toEqual(rules);
+
+  expect(ruledInvitation.rule).toEqual(rules[2]);
+  expect(hex(roomId(ruled))).toBe(vectors.room.ruledId);
+  expect(invitationText(ruledInvitation)).toBe(vectors.room.ruledInvitation);
+  expect(hex(roomId({ ...ruled, rule: rules[3]! }))).not.toBe(vectors.room.ruledId);
+  expect(() => roomId({ ...ruled, rule: null })).toThrow("a room has a rule if");
+  expect(() => roomId({ ...name, rule: rules[0]! })).toThrow("a room has a rule if");
+
+  const [pass, model, cybr] = vectors.rules.map(({ bytes }) => unhex(bytes)) as [Uint8Array, Uint8Array, Uint8Array];
+  const changed = (bytes: Uint8Array, at: number, byte: number) => bytes.map((old, i) => (i === at ? byte : old));
+  const nothing = concat(cybr.subarray(0, 9), of(0, 16));
+  for (const wrong of [changed(pass, 13, 1), changed(model, 24, 1), changed(cybr, 0, 5), changed(pass, 0, 0), nothing]) {
+    expect(() => readRule(new Reader(wrong))).toThrow();
+  }
+  expect(() => writeRule({ kind: "land", chain, amount: 0n })).toThrow("1 to");
+  expect(() => writeRule({ kind: "pass", chain, x: 40_000, y: 0 })).toThrow("parcel");
+});
+
 test("an invitation that was cut or changed is refused", () => {
-  const text = vectors.room.invitation;
-  for (const wrong of [text.slice(0, -2), `${text}AA`, "cosmos-room:", text.slice(7), `${text.slice(0, -1)}=`]) {
-    expect(() => parseInvitation(wrong)).toThrow();
+  for (const text of [vectors.room.invitation, vectors.room.ruledInvitation]) {
+    for (const wrong of [text.slice(0, -2), `${text}AA`, "cosmos-room:", text.slice(7), `${text.slice(0, -1)}=`]) {
+      expect(() => parseInvitation(wrong)).toThrow();
+    }
   }
 });
 
