@@ -32,7 +32,7 @@ export class Reader {
 
   /** The next `count` bytes, not copied. */
   take(count: number): Uint8Array {
-    ensure(count <= this.bytes.length - this.at, "the bytes end too early");
+    ensure(count <= this.left, "the bytes end too early");
     this.at += count;
     return this.bytes.subarray(this.at - count, this.at);
   }
@@ -82,8 +82,13 @@ export class Reader {
     }
   }
 
+  /** Bytes that were not taken yet. */
+  get left(): number {
+    return this.bytes.length - this.at;
+  }
+
   finish(): void {
-    ensure(this.at === this.bytes.length, "there are bytes too many at the end");
+    ensure(this.left === 0, "there are bytes too many at the end");
   }
 }
 
@@ -118,6 +123,6 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
 }
 
 /** The bytes of base64, as an event stream carries them. */
-export function unbase64(text: string): Uint8Array {
+export function unbase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

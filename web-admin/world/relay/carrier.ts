@@ -1,5 +1,5 @@
-// What brings a session's frames: a WebSocket, or a circuit through another box. Section 2 of
-// docs/PROTOCOL.md.
+// What brings a session's frames: a WebSocket, a stream of WebTransport, or a circuit through another box.
+// Section 2 of docs/PROTOCOL.md.
 import { Code } from "./code";
 import { LONGEST } from "./frame";
 
@@ -13,6 +13,75 @@ export interface Carrier {
   onFrame: (frame: Uint8Array) => void;
   /** Once, and not after {@link close}. */
   onClosed: (code: Code) => void;
+}
+
+/** Bytes that may wait in a carrier; with more it is as good as cut. */
+export const MOST_BUFFERED = 1_024 * 1_024;
+/** Milliseconds in which a URL has to lead to an answer. */
+export const OPENS = 1_500;
+
+/**
+ * A carrier by the first of these URLs from which something comes: what was sent until then is sent by the
+ * next one too. `open` may throw. Closed once none is left.
+ */
+export function firstCarrier(
+  urls: string[],
+  open: (url: string) => Carrier,
+  after: (milliseconds: number, action: () => void) => () => void,
+): Carrier {
+  const left = [...urls];
+  let sent: Uint8Array[] = [];
+  let current: Carrier | null = null;
+  let isAnswered = false;
+  const next = (code: Code): void => {
+    const url = left.shift();
+    current = null;
+    if (url === undefined) return carrier.onClosed(code);
+    try {
+      current = open(url);
+    } catch {
+      return next(Code.UNREACHABLE);
+    }
+    listen(current);
+  };
+  const listen = (opened: Carrier) => {
+    const fail = (code: Code) => {
+      stop();
+      opened.close();
+      if (isAnswered) carrier.onClosed(code);
+      else next(code);
+    };
+    const cancel = after(OPENS, () => fail(Code.TIMEOUT));
+    opened.onFrame = (frame) => {
+      cancel();
+      isAnswered = true;
+      sent = [];
+      carrier.onFrame(frame);
+    };
+    opened.onClosed = fail;
+    stop = cancel;
+    for (const frame of sent) opened.send(frame);
+  };
+  // Whoever opens it listens a moment later.
+  let stop = after(0, () => next(Code.UNREACHABLE));
+  const carrier: Carrier = {
+    send(frame) {
+      if (!isAnswered) sent.push(frame);
+      current?.send(frame);
+    },
+    close() {
+      stop();
+      left.length = 0;
+      current?.close();
+      current = null;
+    },
+    get buffered() {
+      return current?.buffered ?? 0;
+    },
+    onFrame: () => {},
+    onClosed: () => {},
+  };
+  return carrier;
 }
 
 const SUBPROTOCOL = "cosmos-relay.1";
@@ -32,6 +101,7 @@ export function webSocketCarrier(url: string): Carrier {
   const carrier: Carrier = {
     send(frame) {
       if (socket.readyState === WebSocket.CONNECTING) waiting.push(frame);
+      else if (socket.bufferedAmount > MOST_BUFFERED) end(Code.UNREACHABLE);
       else if (socket.readyState === WebSocket.OPEN) socket.send(frame as Uint8Array<ArrayBuffer>);
     },
     close() {

@@ -18,7 +18,7 @@ class Person {
   directs: string[] = [];
   poses: string[] = [];
   missed: string[] = [];
-  presence: Presence = { state: "seeking", reason: null };
+  presence: Presence | null = null;
   readonly guards = new Guards({ load: () => null, save: () => {} });
   readonly room: Room;
 
@@ -26,7 +26,7 @@ class Person {
     for (const { descriptor } of guards) this.guards.pin(descriptor);
     const listener: RoomListener = {
       presence: (presence) => void (this.presence = presence),
-      member: (id, profile) => void this.members.set(id, text(profile)),
+      member: (id, { name }) => void this.members.set(id, name),
       gone: (id) => void this.members.delete(id),
       pose: (_, pose) => void this.poses.push(text(pose)),
       message: (_, payload) => void this.messages.push(text(payload)),
@@ -34,12 +34,12 @@ class Person {
       missed: (_, kind, first, last) => void this.missed.push(`${kind} ${first} ${last}`),
       ready: () => {},
     };
-    const options = { invitation, guards: this.guards, hops, profile: bytes(`person ${seed}`) };
+    const options = { invitation, guards: this.guards, hops, name: `person ${seed}` };
     this.room = new Room(options, listener, network.around(seed));
   }
 
   isAt(position: number): boolean {
-    return this.presence.state === "here" && this.presence.position === position;
+    return this.presence?.state === "here" && this.presence.position === position;
   }
 }
 
@@ -104,7 +104,7 @@ test("an entry dies: its client takes the next guard to the same box", () => {
   const { network, e1, a, b } = world();
   e1.die();
   a.room.send(bytes("into the dark"));
-  network.until(() => a.presence.state === "seeking", 3_000);
+  network.until(() => a.presence?.state === "seeking", 3_000);
   expect(network.until(() => a.isAt(0), 5_000)).toBeLessThan(2_500);
   network.run(2_000);
   expect(b.messages).toEqual(["into the dark"]);
@@ -129,7 +129,7 @@ test("no box is there for a minute: the room goes on where it was", () => {
   r2.die();
   a.room.send(bytes("still"));
   network.run(60_000);
-  expect(a.presence.state).toBe("seeking");
+  expect(a.presence?.state).toBe("seeking");
   r2.revive();
   network.until(() => a.isAt(1) && b.isAt(1), 15_000);
   network.run(3_000);

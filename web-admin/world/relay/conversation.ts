@@ -20,7 +20,6 @@ const AWAY = 10_000;
 const SILENT = 30_000;
 const ACK = 100;
 const ANSWERS_APART = 500;
-const KEYS_APART = 500;
 
 /** Messages repeated at once. */
 const REPEATED = 8;
@@ -58,11 +57,11 @@ export class Conversation {
   private inRoom = false;
   private wasRefused = false;
 
-  /** `random` gives so many fresh random bytes. */
+  /** `profile` is asked for when we introduce ourselves; `random` gives so many fresh random bytes. */
   constructor(
     private readonly context: RoomContext,
     private readonly client: SigningKey,
-    profile: Uint8Array,
+    profile: () => Uint8Array,
     random: (length: number) => Uint8Array,
     private readonly heard: Heard,
     now: number,
@@ -107,10 +106,11 @@ export class Conversation {
     peer.arrived(slot, now);
   }
 
-  /** Somebody has gone. */
-  left(slot: number, now: number): void {
+  /** Somebody has gone, perhaps to come back; if he is blocked, he does not. */
+  left(slot: number, now: number, isBlocked = false): void {
     const peer = this.slots.get(slot);
     if (peer === undefined) return;
+    if (isBlocked) return this.drop(peer, now);
     this.slots.delete(slot);
     peer.departed(now);
     if (!this.isKnown(peer)) this.forget(peer);
@@ -273,7 +273,7 @@ export class Conversation {
     const { floors } = peer;
     if (floors !== null && held > 0 && (groupNext < floors.group || directNext < floors.direct)) {
       // It waits for what it will not get: a KEY says where it goes on.
-      if (now - peer.keyedAt >= KEYS_APART) this.giveKey(peer, now);
+      if (now - peer.keyedAt >= ANSWERS_APART) this.giveKey(peer, now);
     }
     const advanced = groupNext > peer.groupAcked || directNext > peer.directAcked || held > peer.held;
     if (!advanced) return;

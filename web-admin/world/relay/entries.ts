@@ -1,10 +1,11 @@
 // Sessions with our guards: the one through which we are in the room, and others while a new way is
 // looked for. Section 8 of docs/PROTOCOL.md.
 import { hex } from "../bytes";
-import type { Carrier } from "./carrier";
+import { type Carrier, OPENS } from "./carrier";
 import type { Guard, Guards } from "./guards";
 import type { RoomBox } from "./room";
 import { Session } from "./session";
+import { equal } from "./writer";
 
 /** What the client needs of the world around it. */
 export interface Surroundings {
@@ -13,11 +14,11 @@ export interface Surroundings {
   /** Calls `action` later; the result cancels it. */
   after(milliseconds: number, action: () => void): () => void;
   random(length: number): Uint8Array;
-  open(url: string): Carrier;
+  /** A carrier to a box by the first of these URLs that leads to it. */
+  open(urls: string[]): Carrier;
 }
 
 /** Milliseconds. */
-export const ATTEMPT = 1_500;
 const ANSWERS = 1_000;
 
 /** An open session with a guard. */
@@ -32,15 +33,19 @@ export class Entries {
   private readonly failed = new Set<string>();
   private isOver = false;
 
+  /** `middle` is the second of three hops, and no entry. */
   constructor(
-    readonly guards: Guards,
+    private readonly guards: Guards,
     private readonly around: Surroundings,
+    private readonly middle: RoomBox | null,
   ) {}
 
   /** Gives an entry that may lead to `box`, the open one if it may; `null` if there is none. */
   obtain(box: RoomBox, done: (entry: Entry | null) => void): void {
     if (this.isOver) return;
-    const fit = this.guards.leadingTo(box.node, this.around.now());
+    const { middle } = this;
+    const leading = this.guards.leadingTo(box.node, this.around.now());
+    const fit = leading.filter(({ node }) => middle === null || !equal(node, middle.node));
     const entry = fit.map(({ node }) => this.open.get(hex(node))).find((entry) => entry?.session.isOpen);
     if (entry !== undefined) return done(entry);
     const guard = fit.find(({ node }) => !this.failed.has(hex(node)));
@@ -72,10 +77,10 @@ export class Entries {
         decide(false);
       },
     };
-    const carrier = this.around.open(guard.urls[0] ?? "");
+    const carrier = this.around.open(guard.urls);
     const { random, now } = this.around;
     const entry = { guard, session: new Session(carrier, guard, 0, listener, random, now) };
-    const cancel = this.around.after(ATTEMPT, () => decide(false));
+    const cancel = this.around.after(OPENS * Math.max(1, guard.urls.length), () => decide(false));
   }
 
   /** Whether an entry answers within a second. */

@@ -3,7 +3,7 @@
 import type { Carrier } from "./carrier";
 import { Code } from "./code";
 import { Role } from "./descriptor";
-import { ATTEMPT, Entries, type Entry, type Surroundings } from "./entries";
+import { Entries, type Entry, type Surroundings } from "./entries";
 import type { Grant } from "./frame";
 import type { Guard, Guards } from "./guards";
 import { Kind, type Occupant, type Record } from "./record";
@@ -13,10 +13,24 @@ import { equal } from "./writer";
 
 /** Milliseconds. */
 const SILENCE = 2_500;
+const ATTEMPT = 1_500;
+const RULED_ATTEMPT = 6_000;
 const PAUSE = { first: 250, last: 4_000 };
-const LOWER = { first: 10_000, last: 80_000 };
+const LOWER = { first: 4_000, last: 80_000 };
 const KEEP_ALIVE = 8_000;
 const LOOK = 500;
+
+/** What ways the client may take. */
+export interface Ways {
+  /** Of the room, in order. */
+  boxes: RoomBox[];
+  guards: Guards;
+  hops: 1 | 2 | 3;
+  /** The second of three hops; one of the guards if it is `null`. */
+  middle: RoomBox | null;
+  /** Boxes ask the chain before they let anybody in. */
+  isRuled: boolean;
+}
 
 /** Being in the room at one box. */
 export interface Home {
@@ -37,8 +51,8 @@ export interface HomeListener {
   arrived(home: Home, others: Occupant[], before: Home | null): void;
   /** A record of home. */
   record(record: Record): void;
-  /** Home is lost; another is being looked for. */
-  lost(): void;
+  /** Home is lost, for a reason that was given or for silence; another is being looked for. */
+  lost(code: Code): void;
   /** A try to enter at this position failed. */
   failed(position: number, code: Code): void;
 }
@@ -71,13 +85,11 @@ export class HomeSeeker {
   private isOver = false;
 
   constructor(
-    private readonly boxes: RoomBox[],
-    guards: Guards,
-    private readonly hops: 1 | 2 | 3,
+    private readonly ways: Ways,
     private readonly around: Surroundings,
     private readonly listener: HomeListener,
   ) {
-    this.entries = new Entries(guards, around);
+    this.entries = new Entries(ways.guards, around, ways.middle);
     this.look();
     this.seek(0);
   }
@@ -112,8 +124,9 @@ export class HomeSeeker {
   private seek(position: number): void {
     this.tryAt(position, (code) => {
       this.listener.failed(position, code);
-      const next = (position + 1) % this.boxes.length;
-      if (++this.failures % this.boxes.length !== 0) return this.seek(next);
+      const { length } = this.ways.boxes;
+      const next = (position + 1) % length;
+      if (++this.failures % length !== 0) return this.seek(next);
       this.cancelPause = this.around.after(this.pause, () => this.seek(next));
       this.pause = Math.min(this.pause * 2, PAUSE.last);
     });
@@ -122,7 +135,7 @@ export class HomeSeeker {
   /** Tries to enter at one box; `failed` is called if it is not to be had through any entry. */
   private tryAt(position: number, failed: (code: Code) => void): void {
     if (this.isOver) return;
-    const box = this.boxes[position]!;
+    const box = this.ways.boxes[position]!;
     const attempt: Attempt = { position, sessions: [], cancelTimer: () => {} };
     this.attempt = attempt;
     const isCurrent = () => this.attempt === attempt;
@@ -132,7 +145,7 @@ export class HomeSeeker {
       failed(code);
     };
     const limit = (entry: Entry | null) => {
-      attempt.cancelTimer = this.around.after(ATTEMPT, () => {
+      attempt.cancelTimer = this.around.after(this.ways.isRuled ? RULED_ATTEMPT : ATTEMPT, () => {
         if (entry === null) return fail(Code.TIMEOUT);
         // Either the box is dead or the entry is.
         this.entries.isAlive(entry, (isAlive) => {
@@ -164,12 +177,12 @@ export class HomeSeeker {
     fail: (code: Code) => void,
     done: (way: Way) => void,
   ): void {
-    const { guards } = this.entries;
-    if (this.hops === 1) {
+    const { guards, hops } = this.ways;
+    if (hops === 1) {
       const guard = guards.all.find(({ node }) => equal(node, box.node));
       if (guard === undefined) return fail(Code.HOPS);
       limit(null);
-      return done({ carrier: this.around.open(guard.urls[0] ?? ""), depth: 0, guard, entry: null });
+      return done({ carrier: this.around.open(guard.urls), depth: 0, guard, entry: null });
     }
     this.entries.obtain(box, (entry) => {
       if (this.attempt !== attempt) return;
@@ -178,9 +191,9 @@ export class HomeSeeker {
       const { guard, session } = entry;
       const circuit = (through: Session) =>
         done({ carrier: through.openCircuit(box.node), depth: through.depth + 1, guard, entry });
-      if (this.hops === 2) return circuit(session);
+      if (hops === 2) return circuit(session);
       const fit = guards.leadingTo(box.node, this.around.now());
-      const middle = fit.find(({ node }) => !equal(node, guard.node));
+      const middle = this.ways.middle ?? fit.find(({ node }) => !equal(node, guard.node));
       if (middle === undefined) return fail(Code.HOPS);
       const listener = { opened: () => circuit(second), record: () => {}, ended: fail };
       const second: Session = this.begin(session.openCircuit(middle.node), middle, 1, listener);
@@ -217,7 +230,7 @@ export class HomeSeeker {
       },
       ended: (code) => {
         if (home === null) fail(code);
-        else if (this.home === home) this.lose(home);
+        else if (this.home === home) this.lose(home, code);
       },
     });
     attempt.sessions.push(session);
@@ -239,17 +252,17 @@ export class HomeSeeker {
 
   private heed(home: Home, record: Record): void {
     if (this.home !== home) return;
-    if (record.type === "left" && record.slot === home.slot) this.lose(home);
+    if (record.type === "left" && record.slot === home.slot) this.lose(home, record.code);
     else this.listener.record(record);
   }
 
-  private lose(home: Home): void {
+  private lose(home: Home, code: Code): void {
     this.home = null;
     this.cancelLower();
     this.abandon();
     home.session.close();
-    this.listener.lost();
-    const next = (home.position + 1) % this.boxes.length;
+    this.listener.lost(code);
+    const next = (home.position + 1) % this.ways.boxes.length;
     const { entry } = home;
     if (entry === null) return this.seek(next);
     this.entries.isAlive(entry, (isAlive) => {
@@ -267,7 +280,7 @@ export class HomeSeeker {
     this.entries.keepAlive(KEEP_ALIVE);
     if (home === null) return;
     const now = this.around.now();
-    if (now - home.session.heardAt > SILENCE) this.lose(home);
+    if (now - home.session.heardAt > SILENCE) this.lose(home, Code.TIMEOUT);
     else if (now - home.session.sentAt >= KEEP_ALIVE) home.session.ping(() => {});
   }
 

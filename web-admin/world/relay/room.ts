@@ -1,6 +1,7 @@
 // A room's name, secret, tickets and invitation. The name commits to owner, policy and rule, so a box can
 // enforce them without having been told anything by anybody. Sections 4 and 5 of docs/PROTOCOL.md.
-import { FormatError, Reader, ensure, unbase64, unhex } from "../bytes";
+import { Reader, ensure, unhex } from "../bytes";
+import { base64url, unbase64url } from "./base64url";
 import { SigningKey, hkdfExpand, hkdfExtract, labelled, sha256, verify } from "./crypto";
 import { type Rule, readRule, writeRule } from "./rule";
 import { ascii, concat, i16, u64, u8 } from "./writer";
@@ -170,21 +171,4 @@ export function invitationText({ policy, owner, secret, boxes, ticket, rule }: I
   const tail = ticket === null ? [u8(0)] : [u8(1), ticket.key.seed, u64(ticket.expires), ticket.issued];
   const all = [u8(1), u8(policy), owner, secret, u8(boxes.length), ...places, ...tail, ruleBytes(policy, rule)];
   return SCHEME + base64url(concat(...all));
-}
-
-function base64url(bytes: Uint8Array): string {
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
-
-function unbase64url(text: string): Uint8Array {
-  ensure(/^[A-Za-z0-9_-]*$/.test(text), "this is not base64url");
-  try {
-    const bytes = unbase64(text.replace(/-/g, "+").replace(/_/g, "/"));
-    // Bits that are left over at the end must be zeros, so that a text has one spelling.
-    ensure(base64url(bytes) === text, "this is not base64url");
-    return bytes;
-  } catch {
-    throw new FormatError("this is not base64url");
-  }
 }

@@ -8,7 +8,7 @@ import type { RoomKeys } from "./room";
 import { ascii, concat, u16, u32, u64, u8 } from "./writer";
 
 /** The first byte of what is sealed. */
-export const Sealed = { hello: 1, key: 2, pose: 3, group: 4, direct: 5 } as const;
+export const Sealed = { hello: 1, key: 2, pose: 3, group: 4, direct: 5, note: 6 } as const;
 
 /** Bytes of a profile at the most. */
 export const LONGEST_PROFILE = 512;

@@ -3,9 +3,8 @@
 import type { Surroundings } from "./entries";
 import type { Grant } from "./frame";
 import { Rate } from "./rate";
-import { Kind, MESSAGE, type Record } from "./record";
+import { Kind, MESSAGE, type Record, writeRecord } from "./record";
 import type { Session } from "./session";
-import type { Outgoing } from "./speech";
 
 /** Of what is granted a second, because clocks and ways differ. */
 const SHARE = 0.9;
@@ -13,12 +12,15 @@ const SHARE = 0.9;
 const BURST = 2;
 /** With more than this still unsent, poses are left out: a late one is worth nothing. */
 const CROWDED = 64 * 1_024;
-/** Messages that wait here; what is dropped is repeated by the conversation. */
-const MOST_WAITING = 512;
+/** Records that wait here; what is dropped is repeated by the conversation. */
+const MOST_WAITING = 1_024;
 const SHORTEST_TICK = 20;
+const LONGEST_RECORD = MESSAGE.most + 4;
 
 export class Sender {
-  private waiting: Outgoing[] = [];
+  private waiting: Record[] = [];
+  /** Sent while nothing else waits. */
+  private later: Record[] = [];
   private pose: Uint8Array | null = null;
   private sentAt = -Infinity;
   private pausedUntil = 0;
@@ -39,15 +41,21 @@ export class Sender {
     const rate = (granted: number, least: number) =>
       new Rate(Math.max(least, granted * SHARE), Math.max(least, granted * BURST), now);
     this.messages = rate(messages, 1);
-    this.bytes = rate(bytes, MESSAGE.most);
+    this.bytes = rate(bytes, LONGEST_RECORD);
     this.tick = Math.max(SHORTEST_TICK, tick);
   }
 
-  /** To be sent in this order. */
-  post(outgoing: Outgoing[]): void {
-    this.waiting.push(...outgoing);
+  /** To be sent in this order. What a box counts as a message. */
+  post(...records: Record[]): void {
+    this.waiting.push(...records);
     if (this.waiting.length > MOST_WAITING) this.waiting.length = MOST_WAITING;
     if (this.waiting.length > 0) this.flushSoon(0);
+  }
+
+  /** To be sent while nothing else waits, in place of what was to be sent so before. */
+  postLater(records: Record[]): void {
+    this.later = records;
+    if (this.later.length > 0) this.flushSoon(0);
   }
 
   /** Sealed only when it leaves: of several the newest is sent. */
@@ -58,12 +66,12 @@ export class Sender {
 
   /** The box dropped something: messages wait. */
   slower(kind: number, pause: number): void {
-    if (kind === Kind.send) this.pausedUntil = this.around.now() + pause;
+    if (kind !== Kind.pose) this.pausedUntil = this.around.now() + pause;
   }
 
   /** Sends what waits without minding the tick: the session is about to end. */
   flushNow(): void {
-    const records: Record[] = this.waiting.splice(0).map((out) => ({ type: "send", ...out }));
+    const records = this.waiting.splice(0);
     if (records.length > 0) this.session.send(...records);
   }
 
@@ -90,20 +98,23 @@ export class Sender {
       this.pose = null;
     }
     let wait = 0;
-    while (this.waiting[0] !== undefined) {
-      const { to, sealed } = this.waiting[0];
-      const granted = [this.messages.wait(1, now), this.bytes.wait(sealed.length, now)];
+    for (;;) {
+      const line = this.waiting.length > 0 ? this.waiting : this.later;
+      const [record] = line;
+      if (record === undefined) break;
+      const { length } = writeRecord(record);
+      const granted = [this.messages.wait(1, now), this.bytes.wait(length, now)];
       wait = Math.max(this.pausedUntil - now, ...granted);
       if (wait > 0) break;
       this.messages.take(1);
-      this.bytes.take(sealed.length);
-      this.waiting.shift();
-      records.push({ type: "send", to, sealed });
+      this.bytes.take(length);
+      line.shift();
+      records.push(record);
     }
     if (records.length > 0) {
       this.sentAt = now;
       this.session.send(...records);
     }
-    if (this.waiting.length > 0 || this.pose !== null) this.flushSoon(Math.max(wait, this.tick));
+    if (this.waiting.length + this.later.length > 0 || this.pose !== null) this.flushSoon(Math.max(wait, this.tick));
   }
 }

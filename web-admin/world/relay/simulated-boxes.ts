@@ -67,7 +67,7 @@ export class Network {
   /** A client's surroundings on this network. */
   around(seed: number): Surroundings {
     const random = new Seeded(seed);
-    const open = (url: string) => this.connect(this.boxes.find((box) => box.url === url));
+    const open = ([url]: string[]) => this.connect(this.boxes.find((box) => box.url === url));
     return { now: () => this.now, after: this.after, random: random.bytes, open };
   }
 

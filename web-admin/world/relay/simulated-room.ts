@@ -71,7 +71,7 @@ export class Simulated {
       room: () => void this.refusedThenReady++,
     };
     const profile = new TextEncoder().encode(name);
-    this.conversation = new Conversation(CONTEXT, this.key, profile, random.bytes, heard, now);
+    this.conversation = new Conversation(CONTEXT, this.key, () => profile, random.bytes, heard, now);
   }
 
   /** What it heard of one member, without the name. */

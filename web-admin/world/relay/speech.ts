@@ -28,11 +28,11 @@ export class Speech {
   private readonly outgoing: Outgoing[] = [];
   private introduction: { number: number; answer: boolean; signed: Uint8Array } | null = null;
 
-  /** `random` gives so many fresh random bytes. */
+  /** `profile` is asked for when we introduce ourselves; `random` gives so many fresh random bytes. */
   constructor(
     private readonly context: RoomContext,
     private readonly client: SigningKey,
-    private readonly profile: Uint8Array,
+    private readonly profile: () => Uint8Array,
     private readonly random: (length: number) => Uint8Array,
     now: number,
   ) {
@@ -49,7 +49,7 @@ export class Speech {
     const { number, public: key } = this.epochs.newest;
     // A box that invents members must not make us sign for each.
     if (this.introduction?.number !== number || this.introduction.answer !== answer) {
-      const hello = { number, key, answer, profile: this.profile };
+      const hello = { number, key, answer, profile: this.profile() };
       this.introduction = { number, answer, signed: signHello(this.context.room, this.client, hello) };
     }
     this.outgoing.push({ to, sealed: sealHello(this.context, this.introduction.signed, this.random(16)) });
