@@ -1,20 +1,23 @@
 // Boxes and clients on a simulated network, for tests of paths: boxes die and come back, time goes as
-// fast as it can. These boxes grant everything; limits are the real one's matter.
+// fast as it can. What a client says too often or out of place is the real boxes' matter.
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hex } from "../bytes";
 import type { Carrier } from "./carrier";
 import { Code } from "./code";
-import { verify, x25519Public } from "./crypto";
+import { x25519Public } from "./crypto";
 import type { Descriptor } from "./descriptor";
 import type { Surroundings } from "./entries";
 import { CLASSES, NESTING, cellLength, handshakeLength, writeAnswer, writeGrant } from "./frame";
 import { type Transport, respond } from "./noise";
-import { EVERYBODY, type Record, parseCell, writeRecord } from "./record";
-import { roomId } from "./room";
+import { EVERYBODY, Kind, type Record, parseCell, writeRecord } from "./record";
+import { type RoomName, roomId } from "./room";
+import { Host, ticketKey } from "./simulated-host";
 import { Seeded } from "./simulated-room";
 import { ascii, concat } from "./writer";
 
 const LATENCY = 5;
+/** Milliseconds in which a disk has written. */
+const DISK = 30;
 const GRANT = { roles: 7, tick: 40, members: 32, poses: 40, messages: 20, bytes: 65_536 };
 
 /** A clock, timers, and wires between boxes. */
@@ -105,7 +108,9 @@ interface Link {
   transport: Transport | null;
   carrier: Carrier;
   circuits: Map<number, Carrier>;
-  member: { room: string; slot: number; client: Uint8Array } | null;
+  member: { name: RoomName; room: string; slot: number; client: Uint8Array; ticket: string | null } | null;
+  /** The mailbox is at work for it. */
+  isBusy: boolean;
 }
 
 export class Box {
@@ -113,6 +118,7 @@ export class Box {
   readonly noise: Uint8Array;
   readonly url: string;
   isAlive = true;
+  readonly host: Host;
   private links: Link[] = [];
   private readonly secret: Uint8Array;
   private slots = 0;
@@ -125,6 +131,7 @@ export class Box {
     this.secret = network.random.bytes(32);
     this.noise = x25519Public(this.secret);
     this.url = `ws://10.${number}.0.1/relay`;
+    this.host = new Host(() => BigInt(Math.floor(network.now / 1_000)));
     this.beat();
   }
 
@@ -137,6 +144,7 @@ export class Box {
   die(): void {
     this.isAlive = false;
     this.links = [];
+    this.host.restarted();
   }
 
   revive(): void {
@@ -151,7 +159,7 @@ export class Box {
   }
 
   accept(carrier: Carrier): void {
-    const link: Link = { depth: 0, transport: null, carrier, circuits: new Map(), member: null };
+    const link: Link = { depth: 0, transport: null, carrier, circuits: new Map(), member: null, isBusy: false };
     this.links.push(link);
     carrier.onFrame = (frame) => {
       if (this.links.includes(link)) this.take(link, frame);
@@ -209,7 +217,16 @@ export class Box {
         link.circuits.get(record.circuit)?.close();
         return void link.circuits.delete(record.circuit);
       case "join":
-        return this.join(link, record);
+        return this.atTheDoor(link, record);
+      case "block":
+        return this.block(link, record);
+      case "keep":
+        return this.mail(link, Kind.keep, ({ name }) => {
+          const kept = this.host.keep(name, record.sealed);
+          return typeof kept === "bigint" ? [{ type: "kept", number: kept }] : kept;
+        });
+      case "fetch":
+        return this.mail(link, Kind.fetch, ({ name }) => this.host.fetch(name, record.after));
       case "leave":
         return this.out(link, Code.BYE);
       case "pose":
@@ -225,17 +242,65 @@ export class Box {
     return this.links.filter((other) => other !== link && other.member?.room === link.member?.room);
   }
 
+  private atTheDoor(link: Link, record: Record & { type: "join" }): void {
+    const { host, network } = this;
+    const refusal = host.refusal(record, link.transport!.hash, link.depth);
+    if (refusal !== null) return this.refuse(link, Kind.join, refusal);
+    if (record.rule === null) return this.join(link, record);
+    network.after(host.chain.takes, () => {
+      const code = host.ask(record);
+      if (code === null) this.join(link, record);
+      else this.refuse(link, Kind.join, code);
+    });
+  }
+
+  private refuse(link: Link, record: number, code: Code): void {
+    this.send(link, { type: "refused", record, code });
+  }
+
   private join(link: Link, record: Record & { type: "join" }): void {
-    const room = roomId(record);
-    if (!verify(record.client, record.signature, "join", link.transport!.hash, room)) throw new Error("signature");
-    const same = this.links.find(({ member }) => member !== null && hex(member.client) === hex(record.client));
-    link.member = { room: hex(room), slot: same?.member?.slot ?? this.slots++, client: record.client };
+    if (!this.links.includes(link)) return;
+    if (this.host.isBlocked(record)) return this.refuse(link, Kind.join, Code.BLOCKED);
+    const { client, policy, owner, salt, rule } = record;
+    const same = this.links.find(({ member }) => member !== null && hex(member.client) === hex(client));
+    const slot = same?.member?.slot ?? this.slots++;
+    const name = { policy, owner, salt, rule };
+    link.member = { name, room: hex(roomId(name)), slot, client, ticket: ticketKey(record) };
     if (same !== undefined) same.member = null;
     const others = this.othersOf(link);
-    const { slot, client } = link.member;
     const list = others.map(({ member }) => ({ slot: member!.slot, client: member!.client }));
     this.send(link, { type: "joined", slot, others: list });
     for (const other of others) this.send(other, { type: "member", slot, client });
+  }
+
+  private block(link: Link, record: Record & { type: "block" }): void {
+    if (link.member === null) return;
+    const { name, room } = link.member;
+    if (!this.host.block(name, record)) return this.refuse(link, Kind.block, Code.SIGNATURE);
+    if (record.until * 1_000n <= BigInt(this.network.now)) return;
+    const key = hex(record.key);
+    for (const other of this.links) {
+      const { member } = other;
+      if (member?.room === room && (hex(member.client) === key || member.ticket === key)) this.putOut(other);
+    }
+  }
+
+  private putOut(link: Link): void {
+    this.send(link, { type: "left", slot: link.member!.slot, code: Code.BLOCKED });
+    this.out(link, Code.BLOCKED);
+  }
+
+  private mail(link: Link, kind: number, answer: (member: NonNullable<Link["member"]>) => Record[] | Code): void {
+    const { member } = link;
+    if (member === null) return;
+    if (link.isBusy) return this.refuse(link, kind, Code.BUSY);
+    link.isBusy = true;
+    this.network.after(DISK, () => {
+      link.isBusy = false;
+      const records = answer(member);
+      if (!Array.isArray(records)) return this.refuse(link, kind, records);
+      for (const record of records) this.send(link, record);
+    });
   }
 
   private out(link: Link, code: Code): void {
@@ -243,6 +308,7 @@ export class Box {
     if (member === null) return;
     for (const other of this.othersOf(link)) this.send(other, { type: "left", slot: member.slot, code });
     link.member = null;
+    if (!this.links.some(({ member: other }) => other?.room === member.room)) this.host.roomEnded(member.name);
   }
 
   private tell(link: Link, to: number, make: (from: number) => Record): void {
@@ -252,4 +318,3 @@ export class Box {
     }
   }
 }
-
