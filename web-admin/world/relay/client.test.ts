@@ -1,62 +1,18 @@
 // Clients on paths of boxes that die: they are back in the room, and nothing that was said is lost or
 // heard twice.
 import { expect, test, vi } from "vitest";
-import { type Presence, Room, type RoomListener } from "./client";
-import { Guards } from "./guards";
-import { type Invitation, Policy } from "./room";
-import { type Box, Network } from "./simulated-boxes";
+import type { Box } from "./simulated-boxes";
+import { Person, bytes, place } from "./simulated-people";
 
 // Big numbers are slow where many tests run at once.
 vi.setConfig({ testTimeout: 60_000 });
 
-const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-class Person {
-  members = new Map<string, string>();
-  messages: string[] = [];
-  directs: string[] = [];
-  poses: string[] = [];
-  missed: string[] = [];
-  presence: Presence | null = null;
-  readonly guards = new Guards({ load: () => null, save: () => {} });
-  readonly room: Room;
-
-  constructor(network: Network, seed: number, invitation: Invitation, guards: Box[], hops: 1 | 2 | 3 = 2) {
-    for (const { descriptor } of guards) this.guards.pin(descriptor);
-    const listener: RoomListener = {
-      presence: (presence) => void (this.presence = presence),
-      member: (id, { name }) => void this.members.set(id, name),
-      gone: (id) => void this.members.delete(id),
-      pose: (_, pose) => void this.poses.push(text(pose)),
-      message: (_, payload) => void this.messages.push(text(payload)),
-      direct: (_, payload) => void this.directs.push(text(payload)),
-      missed: (_, kind, first, last) => void this.missed.push(`${kind} ${first} ${last}`),
-      ready: () => {},
-    };
-    const options = { invitation, guards: this.guards, hops, name: `person ${seed}` };
-    this.room = new Room(options, listener, network.around(seed));
-  }
-
-  isAt(position: number): boolean {
-    return this.presence?.state === "here" && this.presence.position === position;
-  }
-}
-
 /** Two entries and two boxes of the room, a person behind each entry. */
 function world(hops: 1 | 2 | 3 = 2) {
-  const network = new Network(1);
-  const [e1, e2, r1, r2] = [0, 1, 2, 3].map(() => network.addBox()) as [Box, Box, Box, Box];
-  const invitation: Invitation = {
-    policy: Policy.DIRECT,
-    owner: new Uint8Array(32),
-    secret: network.random.bytes(32),
-    boxes: [r1, r2],
-    ticket: null,
-    rule: null,
-  };
+  const { network, e1, e2, r1, r2, invitation } = place();
   const ways: [Box[], Box[]] = hops === 1 ? [[r1, r2], [r2, r1]] : [[e1, e2], [e2, e1]];
-  const [a, b] = ways.map((guards, i) => new Person(network, 10 + i, invitation, guards, hops)) as [Person, Person];
+  const enter = (guards: Box[], i: number) => new Person(network, 10 + i, guards, { invitation, hops });
+  const [a, b] = ways.map(enter) as [Person, Person];
   network.until(() => a.members.size === 1 && b.members.size === 1, 3_000);
   return { network, e1, e2, r1, r2, a, b, invitation };
 }
@@ -64,7 +20,7 @@ function world(hops: 1 | 2 | 3 = 2) {
 test("two people meet over one, two and three hops, talk and move", () => {
   for (const hops of [1, 2, 3] as const) {
     const { network, a, b } = world(hops);
-    expect([...a.members.values()]).toEqual(["person 11"]);
+    expect([...a.members.values()]).toEqual([{ name: "person 11", wallet: null }]);
     expect(a.isAt(0) && b.isAt(0)).toBe(true);
     a.room.send(bytes("hello"));
     b.room.sendTo(a.room.id, bytes("to you"));
@@ -139,9 +95,54 @@ test("no box is there for a minute: the room goes on where it was", () => {
 
 test("an entry is never the room's box, and a single hop only by the room's policy", () => {
   const { network, r1, a, invitation } = world();
-  const alone = new Person(network, 30, { ...invitation, boxes: [r1] }, [r1]);
+  const alone = new Person(network, 30, [r1], { invitation: { ...invitation, boxes: [r1] } });
   network.run(10_000);
   expect(alone.presence).toEqual({ state: "seeking", reason: "UNREACHABLE" });
-  expect(() => new Person(network, 31, { ...invitation, policy: 0 }, [r1], 1)).toThrow("single hop");
+  const direct = { invitation: { ...invitation, policy: 0 }, hops: 1 } as const;
+  expect(() => new Person(network, 31, [r1], direct)).toThrow("single hop");
   expect(a.presence).toMatchObject({ isPrivacyReduced: true });
+});
+
+test("the box in the middle is the one that was named, and no entry", () => {
+  const { network, e1, e2, e3, r1, invitation } = place();
+  const opened: string[] = [];
+  const { connect } = network;
+  network.connect = (box) => {
+    opened.push(String(network.boxes.indexOf(box!)));
+    return connect.call(network, box);
+  };
+  const a = new Person(network, 40, [e2, e1, e3], { invitation, hops: 3, middle: e2 });
+  network.until(() => a.isAt(0), 3_000);
+  // The first guard, the middle, the room's box.
+  expect(opened).toEqual(["0", "1", "3"]);
+  e2.die();
+  network.until(() => a.presence?.state === "seeking", 5_000);
+  network.run(20_000);
+  expect(a.presence?.state).toBe("seeking");
+  e2.revive();
+  network.until(() => a.isAt(0) || a.isAt(1), 10_000);
+
+  const named = (options: object) => () => new Person(network, 41, [e1], { invitation, middle: e2, ...options });
+  expect(named({})).toThrow("three hops");
+  expect(named({ hops: 3, middle: r1 })).toThrow("one of the room's");
+});
+
+test("who was parted from the others tries to come back after four seconds, then ever more seldom", () => {
+  const { network, r1, r2, a, b } = world();
+  r1.die();
+  network.until(() => a.isAt(1) && b.isAt(1), 6_000);
+  const asked: number[] = [];
+  const { connect } = network;
+  network.connect = (box) => {
+    if (box === r1) asked.push(network.now);
+    return connect.call(network, box);
+  };
+  const start = network.now;
+  network.run(40_000);
+  expect(r2.isAlive).toBe(true);
+  const [first, second] = asked.filter((_, i) => i % 2 === 0).map((at) => at - start) as [number, number];
+  expect(first).toBeGreaterThan(3_000);
+  expect(first).toBeLessThan(4_200);
+  expect(second - first).toBeGreaterThan(8_000);
+  expect(asked.length).toBeLessThanOrEqual(6);
 });

@@ -59,7 +59,7 @@ export function memberOf(
   const isHis =
     delegation !== null &&
     chain !== null &&
-    delegation.expires > BigInt(at) &&
+    delegation.expires > at &&
     isDelegated(delegation, { chain, client, room });
   return isHis
     ? { member: { name, wallet: delegation.wallet }, until: Number(delegation.expires) }
