@@ -16,6 +16,9 @@ export function usableUrls(urls: string[], { hasWebTransport, isFromHttps }: Abi
   return [...streams, ...urls.filter((url) => url.startsWith("wss:") || (url.startsWith("ws:") && !isFromHttps))];
 }
 
+/** Where UDP is blocked, that is found out once. */
+const failed = new Set<string>();
+
 /** Opens the first URL that leads to the box. */
 export function browserCarrier(
   urls: string[],
@@ -26,5 +29,5 @@ export function browserCarrier(
     isFromHttps: globalThis.location?.protocol === "https:",
   };
   const open = (url: string) => (url.startsWith("https:") ? webTransportCarrier(url) : webSocketCarrier(url));
-  return firstCarrier(usableUrls(urls, abilities), open, after);
+  return firstCarrier(usableUrls(urls, abilities), open, after, failed);
 }

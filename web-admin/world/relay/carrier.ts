@@ -22,14 +22,15 @@ export const OPENS = 1_500;
 
 /**
  * A carrier by the first of these URLs from which something comes: what was sent until then is sent by the
- * next one too. `open` may throw. Closed once none is left.
+ * next one too. `open` may throw. Closed once none is left. Those in `failed` come last; it is kept up to date.
  */
 export function firstCarrier(
   urls: string[],
   open: (url: string) => Carrier,
   after: (milliseconds: number, action: () => void) => () => void,
+  failed = new Set<string>(),
 ): Carrier {
-  const left = [...urls];
+  const left = [...urls.filter((url) => !failed.has(url)), ...urls.filter((url) => failed.has(url))];
   let sent: Uint8Array[] = [];
   let current: Carrier | null = null;
   let isAnswered = false;
@@ -37,14 +38,15 @@ export function firstCarrier(
     const url = left.shift();
     current = null;
     if (url === undefined) return carrier.onClosed(code);
+    failed.add(url);
     try {
       current = open(url);
     } catch {
       return next(Code.UNREACHABLE);
     }
-    listen(current);
+    listen(current, url);
   };
-  const listen = (opened: Carrier) => {
+  const listen = (opened: Carrier, url: string) => {
     const fail = (code: Code) => {
       stop();
       opened.close();
@@ -55,6 +57,7 @@ export function firstCarrier(
     opened.onFrame = (frame) => {
       cancel();
       isAnswered = true;
+      failed.delete(url);
       sent = [];
       carrier.onFrame(frame);
     };

@@ -2,6 +2,7 @@
 // docs/PROTOCOL.md.
 import { Reader, ensure, unbase64 } from "../bytes";
 import { verify } from "./crypto";
+import { WEBTRANSPORT_URL } from "./webtransport";
 
 /** Bits of a box's roles. */
 export const Role = { ENTRY: 1, MIDDLE: 2, ROOM: 4 } as const;
@@ -20,6 +21,7 @@ export interface Descriptor {
   urls: string[];
 }
 
+const WEBSOCKET_URL = /^wss?:\/\/[^/\s]+\/relay$/;
 const LONGEST_LIFE = 14n * 86_400n;
 /** Entries of each list. */
 const MOST = 4;
@@ -44,7 +46,8 @@ export function parseDescriptor(bytes: Uint8Array, now: bigint): Descriptor {
   ensure(verify(node, signature, "descriptor", signed), "a descriptor is not signed by its box");
   const isDated = issued <= now + SKEW && expires >= issued && expires - issued <= LONGEST_LIFE;
   ensure(isDated && expires > now, "a descriptor is out of date");
-  ensure(urls.every((url) => /^wss?:\/\/[^/\s]+\/relay$/.test(url)), "a descriptor names no relay");
+  const isRelay = (url: string) => WEBSOCKET_URL.test(url) || WEBTRANSPORT_URL.test(url);
+  ensure(urls.every(isRelay), "a descriptor names no relay");
   return { node, noise, operator, roles, issued, expires, urls };
 }
 
@@ -76,9 +79,10 @@ async function fetchAll(url: string): Promise<Descriptor[]> {
 /** The descriptors that the box at `base`, such as `http://192.0.2.1:8081`, knows; wrong ones are left out. */
 export const fetchDescriptors = (base: string): Promise<Descriptor[]> => fetchAll(`${base}/v1/relays`);
 
-/** The box's own; if it names no address, that is where it was asked. Throws if it has no relay. */
+/** The box's own; if it names no WebSocket, there is one where it was asked. Throws if it has no relay. */
 export async function fetchOwnDescriptor(base: string): Promise<Descriptor> {
   const [own] = await fetchAll(`${base}/v1/relay`);
   ensure(own !== undefined, "the box says nothing valid of itself");
-  return own.urls.length > 0 ? own : { ...own, urls: [`${base.replace(/^http/, "ws")}/relay`] };
+  if (own.urls.some((url) => WEBSOCKET_URL.test(url))) return own;
+  return { ...own, urls: [...own.urls, `${base.replace(/^http/, "ws")}/relay`] };
 }

@@ -102,7 +102,14 @@ test("a descriptor is signed by its box, valid, and leads to a relay", () => {
   const good = make("ws://192.0.2.1:8081/relay", 1_000, 2_000);
   expect(hex(parseDescriptor(good, 1_500n).node)).toBe(hex(node));
   expect(parseDescriptor(good, 1_500n).urls).toEqual(["ws://192.0.2.1:8081/relay"]);
+  const hash = "A".repeat(43);
+  for (const hashes of [hash, `${hash},${hash}`]) {
+    const url = `https://192.0.2.1:8443/relay#${hashes}`;
+    expect(parseDescriptor(make(url, 1_000, 2_000), 1_500n).urls).toEqual([url]);
+  }
   const wrong: [Uint8Array, bigint][] = [
+    [make(`https://192.0.2.1/relay#${hash.slice(1)}`, 1_000, 2_000), 1_500n],
+    [make("https://192.0.2.1/relay", 1_000, 2_000), 1_500n],
     [good, 2_000n],
     [good.slice(0, -1), 1_500n],
     [make("ws://192.0.2.1:8081/relay", 1_000, 2_000, of(3)), 1_500n],
