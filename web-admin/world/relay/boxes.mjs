@@ -1,7 +1,7 @@
 // Two people in real browsers talk and see each other move through four real boxes, two entries and two that
 // host the room, and go on when the room's box is killed: node world/relay/boxes.mjs <seedbox> <browser>,
-// after `npm run world`. Fails unless both are back within five seconds and each has heard all that the
-// other said, once and in order.
+// after `npm run world`. One comes to his entry by a WebSocket, the other by WebTransport. Fails unless both are
+// back within five seconds, each has heard all that the other said, once and in order, and a note was read.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -74,9 +74,11 @@ async function nameOf({ base, own }) {
 }
 
 try {
-  const hosts = [await start(), await start()];
+  const mailbox = { relay_mailbox: "1MB" };
+  const hosts = [await start(mailbox), await start(mailbox)];
   const names = (await Promise.all(hosts.map(nameOf))).join();
-  const entries = [await start({ relay_boxes: names }), await start({ relay_boxes: names })];
+  const streams = { relay_urls: "https://127.0.0.1:0/relay", relay_webtransport: "127.0.0.1:0" };
+  const entries = [await start({ relay_boxes: names }), await start({ relay_boxes: names, ...streams })];
   for (const { base } of entries) {
     await until("an entry knows the room's boxes", async () => {
       const known = await relay.fetchDescriptors(base);
@@ -97,6 +99,7 @@ try {
   });
   let death = null;
   let isWhole = false;
+  const came = new Set();
   const back = new Map();
   for await (const line of createInterface({ input: people.stdout })) {
     console.log(line);
@@ -107,11 +110,15 @@ try {
       death = Date.now();
       hosts[0].child.kill("SIGKILL");
     }
+    if (/ came by /.test(text)) came.add(text);
     const home = / here at box 1 /.exec(text);
     if (home !== null && death !== null) back.set(words[0], Number(at) - death);
     isWhole ||= text === "all was heard once and in order";
   }
   if (!isWhole) throw new Error("not all was heard");
+  for (const way of ["anna came by WebSocket", "bert came by WebTransport"]) {
+    if (!came.has(way)) throw new Error(`not ${way}, but ${[...came].join(", ")}`);
+  }
   for (const name of ["anna", "bert"]) {
     const away = back.get(name);
     if (!(away <= BACK)) throw new Error(`${name} was back after ${away} ms`);

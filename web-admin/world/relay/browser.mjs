@@ -1,6 +1,7 @@
 // Opens the relay's page from disk in two real browsers, lets two people talk and move, and tells what
 // happens there, line by line: node world/relay/browser.mjs <browser> <invitation> <entries of anna>
-// <entries of bert>; entries are separated by commas. Ends when each has heard all that the other said.
+// <entries of bert>; entries are separated by commas. Ends when each has heard all that the other said, and bert
+// has read what anna left in the mailbox.
 import { chromium } from "playwright-core";
 
 const [executablePath, invitation, ...entries] = process.argv.slice(2);
@@ -11,7 +12,19 @@ const tell = (line) => console.log(`${Date.now()} ${line}`);
 async function enter(name, other, own) {
   const browser = await chromium.launch({ executablePath });
   const page = await browser.newPage();
-  const person = { name, other, page, browser, heard: [], sees: false, isHere: false };
+  const person = { name, other, page, browser, heard: [], sees: false, hasLeft: false, hasRead: false };
+  // By what it comes to its boxes.
+  await page.addInitScript(() => {
+    globalThis.opened = [];
+    for (const kind of ["WebTransport", "WebSocket"]) {
+      globalThis[kind] = class extends globalThis[kind] {
+        constructor(...options) {
+          super(...options);
+          globalThis.opened.push(kind);
+        }
+      };
+    }
+  });
   page.on("pageerror", (error) => tell(`error: ${name}: ${error.message}`));
   page.on("console", (message) => {
     const text = message.text();
@@ -19,6 +32,8 @@ async function enter(name, other, own) {
     if (text.startsWith(said)) person.heard.push(Number(text.slice(said.length)));
     else if (!text.startsWith("you: ")) tell(`${name} ${text}`);
     if (text === `sees ${other}`) person.sees = true;
+    if (text === "left a note") person.hasLeft = true;
+    if (text.startsWith(`${other} left a note`) && text.endsWith(": until tomorrow")) person.hasRead = true;
   });
   await page.goto(new URL("page.html", import.meta.url).href);
   await page.fill("#name", name);
@@ -67,6 +82,7 @@ try {
   await until("both see each other", () => anna.sees && bert.sees);
   await moves(anna, bert);
   await moves(bert, anna);
+  for (const { name, page } of people) tell(`${name} came by ${(await page.evaluate("opened")).join(" ")}`);
   tell("talking");
   for (let number = 0; number < MESSAGES; number++) {
     await Promise.all(people.map((person) => say(person, number)));
@@ -79,6 +95,11 @@ try {
   }
   await moves(anna, bert);
   await moves(bert, anna);
+  await anna.page.fill("#note", "until tomorrow");
+  await anna.page.press("#note", "Enter");
+  await until("anna left a note", () => anna.hasLeft);
+  await bert.page.click("#notes");
+  await until("bert read it", () => bert.hasRead);
   tell("all was heard once and in order");
 } catch (error) {
   tell(`error: ${error.message}`);
