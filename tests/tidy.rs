@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use system_tests::{process::run, repository};
 
 /// Each heavy dependency and the one room that may name it.
-const ROOMS: [(&str, &str); 11] = [
+const ROOMS: [(&str, &str); 13] = [
     ("librqbit", "seeder"),
     ("alloy", "chain"),
     ("rusqlite", "store"),
@@ -18,10 +18,19 @@ const ROOMS: [(&str, &str); 11] = [
     ("mdns-sd", "mdns"),
     ("iroh", "mesh"),
     ("snow", "relay-proto"),
+    ("web-transport-noq", "webtransport"),
+    ("rcgen", "webtransport"),
 ];
 /// None of them may know another; only the daemon knows all.
-const SERVICES: [&str; 7] = [
-    "http", "seeder", "chain", "relay", "board", "mdns", "updater",
+const SERVICES: [&str; 8] = [
+    "http",
+    "seeder",
+    "chain",
+    "relay",
+    "board",
+    "mdns",
+    "updater",
+    "webtransport",
 ];
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 8] = [
