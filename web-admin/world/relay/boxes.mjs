@@ -1,7 +1,8 @@
 // Two people in real browsers talk and see each other move through four real boxes, two entries and two that
 // host the room, and go on when the room's box is killed: node world/relay/boxes.mjs <seedbox> <browser>,
-// after `npm run world`. One comes to his entry by a WebSocket, the other by WebTransport. Fails unless both are
-// back within five seconds, each has heard all that the other said, once and in order, and a note was read.
+// after `npm run world`. One comes to his entry by a WebSocket, the other by WebTransport. Fails unless each knows
+// the other's wallet, both are back within five seconds, each has heard all that the other said, once and in order, and
+// a note was read.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

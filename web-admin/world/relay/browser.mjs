@@ -1,8 +1,10 @@
 // Opens the relay's page from disk in two real browsers, lets two people talk and move, and tells what
 // happens there, line by line: node world/relay/browser.mjs <browser> <invitation> <entries of anna>
-// <entries of bert>; entries are separated by commas. Ends when each has heard all that the other said, and bert
-// has read what anna left in the mailbox.
+// <entries of bert>; entries are separated by commas. Ends when each knows the other's wallet and has heard all that
+// the other said, and bert has read what anna left in the mailbox.
+import { randomBytes } from "node:crypto";
 import { chromium } from "playwright-core";
+import { giveWallet } from "./browser-wallet.mjs";
 
 const [executablePath, invitation, ...entries] = process.argv.slice(2);
 const MESSAGES = 80;
@@ -12,7 +14,8 @@ const tell = (line) => console.log(`${Date.now()} ${line}`);
 async function enter(name, other, own) {
   const browser = await chromium.launch({ executablePath });
   const page = await browser.newPage();
-  const person = { name, other, page, browser, heard: [], sees: false, hasLeft: false, hasRead: false };
+  const wallet = await giveWallet(page, randomBytes(32));
+  const person = { name, other, page, browser, wallet, heard: [], sees: false, hasLeft: false, knows: null, read: null };
   // By what it comes to its boxes.
   await page.addInitScript(() => {
     globalThis.opened = [];
@@ -33,12 +36,14 @@ async function enter(name, other, own) {
     else if (!text.startsWith("you: ")) tell(`${name} ${text}`);
     if (text === `sees ${other}`) person.sees = true;
     if (text === "left a note") person.hasLeft = true;
-    if (text.startsWith(`${other} left a note`) && text.endsWith(": until tomorrow")) person.hasRead = true;
+    if (text.startsWith(`member ${other} `)) person.knows = text;
+    if (text.startsWith(`${other} `) && text.endsWith(": until tomorrow")) person.read = text;
   });
   await page.goto(new URL("page.html", import.meta.url).href);
   await page.fill("#name", name);
   await page.fill("#entries", own.replaceAll(",", " "));
   await page.fill("#invitation", invitation);
+  await page.check("#wallet");
   await page.click("#enter button");
   return person;
 }
@@ -80,6 +85,10 @@ const people = await Promise.all([enter("anna", "bert", entries[0]), enter("bert
 const [anna, bert] = people;
 try {
   await until("both see each other", () => anna.sees && bert.sees);
+  for (const person of people) {
+    const { wallet } = people.find(({ name }) => name === person.other);
+    if (person.knows !== `member ${person.other} (${wallet})`) throw new Error(`${person.name} knows: ${person.knows}`);
+  }
   await moves(anna, bert);
   await moves(bert, anna);
   for (const { name, page } of people) tell(`${name} came by ${(await page.evaluate("opened")).join(" ")}`);
@@ -99,7 +108,7 @@ try {
   await anna.page.press("#note", "Enter");
   await until("anna left a note", () => anna.hasLeft);
   await bert.page.click("#notes");
-  await until("bert read it", () => bert.hasRead);
+  await until("bert read it", () => bert.read?.startsWith(`anna (${anna.wallet}) left a note`));
   tell("all was heard once and in order");
 } catch (error) {
   tell(`error: ${error.message}`);

@@ -131,6 +131,18 @@ test("a delegation is for one client key, one room, one time and one chain", asy
   expect(memberOf(profile, { ...to, client: room }, 1_999).member.wallet).toBe(null);
 });
 
+test("what is signed is what another implementation of EIP-712 signs", async () => {
+  const to = { chain: CHAIN, client: new Uint8Array(32).fill(3), room: new Uint8Array(16).fill(4) };
+  // By ethers 6, with the key of 32 ones.
+  const signature =
+    "0xe41757d74905f016768c545fbb7c57684df83ebe4915750c877398c4560476c7" +
+    "24e441b6d67f0c7276e489df58801535a0b3c8f43277ae0a1601165a90ff371f1b";
+  const wallet = "0x1a642f0e3c3af545e7acbd38b07251b3990914f1";
+  expect(isDelegated({ wallet, expires: 5n, signature: unhex(signature) }, to)).toBe(true);
+  const delegation = await delegate(walletOf(1, 5), to, 1);
+  expect([delegation.wallet, hex(delegation.signature)]).toEqual([wallet, signature]);
+});
+
 test("profiles are read as far as they are well formed, and what is not known is skipped", () => {
   const to = { chain: CHAIN, client: new Uint8Array(32), room: new Uint8Array(16) };
   const bob = writeProfile("Bob", null);
