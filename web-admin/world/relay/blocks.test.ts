@@ -57,6 +57,16 @@ test("a block follows the owner to the next box, and ends when he says so", () =
   expect(b.isAt(0)).toBe(true);
 });
 
+test("who is blocked while the owner is on his way is out as soon as he is there", () => {
+  const { network, r1, a, b, c, inAnHour } = owned();
+  r1.die();
+  network.until(() => a.presence?.state === "seeking", 5_000);
+  a.room.block(b.room.id, inAnHour);
+  network.until(() => a.isAt(1) && c.isAt(1) && b.reasons.includes("BLOCKED"), 10_000);
+  network.run(1_000);
+  expect([...c.members.keys()]).toEqual([a.room.id]);
+});
+
 test("a ticket that is blocked lets nobody in who came by it", () => {
   const { network, e1, e2, invitation } = place({ owner: owner.public, policy: Policy.TICKET });
   const room = roomId(roomName(invitation));

@@ -234,7 +234,8 @@ export class Room {
   block(key: string, until: number): void {
     const { blocks } = this;
     if (blocks === null) throw new FormatError("only the room's owner can block: enter with his key");
-    this.sender?.post(blocks.set(key, until, this.unix));
+    const record = blocks.set(key, until, this.unix);
+    this.sender?.post(record);
   }
 
   /** Lets a blocked key in again. */
