@@ -65,8 +65,8 @@ pub enum Told {
     Refused(Code),
     /// A note is kept, under this number.
     Kept(u64),
-    /// A note by its number; if it is empty, these were all.
-    Note(u64, Vec<u8>),
+    /// A note by its number; an empty one ends an answer, with whether there are more.
+    Note(u64, Vec<u8>, bool),
     /// Anything else, by its type.
     Other(u8),
 }
@@ -81,7 +81,11 @@ impl Told {
             Record::PoseFrom { slot, sealed } => Told::Pose(*slot, sealed.to_vec()),
             Record::Refused { code, .. } => Told::Refused(*code),
             Record::Kept(number) => Told::Kept(*number),
-            Record::Note { number, sealed, .. } => Told::Note(*number, sealed.to_vec()),
+            Record::Note {
+                number,
+                kept,
+                sealed,
+            } => Told::Note(*number, sealed.to_vec(), *kept == 1),
             other => Told::Other(other.kind()),
         }
     }
@@ -365,24 +369,24 @@ impl RelayClient {
     /// There is no mailbox.
     pub fn fetch(&mut self, mut after: u64) -> Result<Vec<Vec<u8>>> {
         let mut notes = Vec::new();
-        let mut left = 0;
         loop {
-            if left == 0 {
-                let frame = self.path.seal(&Record::Fetch(after))?;
-                self.write(frame)?;
-                left = 4;
-            }
-            let (number, sealed) = self.wait(|told| match told {
-                Told::Note(number, sealed) => Some(Ok((*number, sealed.clone()))),
-                Told::Refused(code) => Some(Err(anyhow!("the mailbox refuses: {code:?}"))),
-                _ => None,
-            })??;
-            if sealed.is_empty() {
+            let frame = self.path.seal(&Record::Fetch(after))?;
+            self.write(frame)?;
+            let more = loop {
+                let (number, sealed, more) = self.wait(|told| match told {
+                    Told::Note(number, sealed, more) => Some(Ok((*number, sealed.clone(), *more))),
+                    Told::Refused(code) => Some(Err(anyhow!("the mailbox refuses: {code:?}"))),
+                    _ => None,
+                })??;
+                after = number;
+                if sealed.is_empty() {
+                    break more;
+                }
+                notes.push(sealed);
+            };
+            if !more {
                 return Ok(notes);
             }
-            left -= 1;
-            after = number;
-            notes.push(sealed);
         }
     }
 

@@ -99,7 +99,7 @@ impl Rule {
 }
 
 /// A wallet lets a client key speak for it in one room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Delegation {
     /// The wallet.
     pub wallet: [u8; 20],
@@ -140,7 +140,7 @@ impl Delegation {
 }
 
 /// What somebody who wants to enter says of himself. Whether it is so, the chain knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Claim {
     /// The room.
     pub room: RoomId,

@@ -94,7 +94,8 @@ pub enum Record<'a> {
     Kept(u64),
     /// Notes with a higher number, please.
     Fetch(u64),
-    /// A note and when it was kept, Unix seconds; if it is empty, the last number that there is.
+    /// A note and when it was kept, Unix seconds. An empty one ends an answer: up to which number it goes, and
+    /// 1 if there are more.
     Note {
         number: u64,
         kept: u64,

@@ -427,7 +427,7 @@ fn the_mailbox_has_one_thing_to_do_at_a_time() {
     let orders = place.send(&mut line, &[Record::Fetch(3)]);
     assert!(matches!(orders[..], [Order::Fetch(id, 3)] if id == room(0).id()));
     let note = |number| (number, 9, Bytes::from(vec![7; 4_096]));
-    line.session.fetched((4..8).map(note).collect(), Some(7));
+    line.session.fetched((4..8).map(note).collect(), 7, false);
     let got = place.read(&mut line);
     assert_eq!(kinds(&got), [0x2f; 5]);
     assert_eq!(got[4], Got(0x2f, [&[7][..], &[0; 15]].concat()));

@@ -166,7 +166,7 @@ fn records() -> Value {
         },
         Record::Note {
             number: 14,
-            kept: 0,
+            kept: 1,
             sealed: &[],
         },
     ];

@@ -13,7 +13,7 @@ pub(crate) struct Mailbox {
 /// What the mailbox did for a session.
 pub(crate) enum Mail {
     Kept(Result<u64, Code>),
-    Fetched(Vec<(u64, u64, Bytes)>, Option<u64>),
+    Fetched(Vec<(u64, u64, Bytes)>, u64, bool),
     NotFetched(Code),
 }
 
@@ -22,7 +22,7 @@ impl Mail {
     pub(crate) fn deliver(self, session: &mut Session) {
         match self {
             Self::Kept(kept) => session.kept(kept),
-            Self::Fetched(notes, last) => session.fetched(notes, last),
+            Self::Fetched(notes, last, more) => session.fetched(notes, last, more),
             Self::NotFetched(code) => session.not_fetched(code),
         }
     }
@@ -53,10 +53,11 @@ impl Mailbox {
             return Mail::NotFetched(Code::Role);
         }
         match self.store.notes(room.0, after).await {
-            Ok((notes, last)) => {
+            Ok((notes, more)) => {
+                let last = notes.last().map_or(after, |note| note.number);
                 let notes = notes.into_iter();
                 let notes = notes.map(|note| (note.number, note.kept, note.sealed.into()));
-                Mail::Fetched(notes.collect(), last)
+                Mail::Fetched(notes.collect(), last, more)
             }
             Err(error) => Mail::NotFetched(broken(&error)),
         }

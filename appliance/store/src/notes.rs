@@ -61,15 +61,11 @@ impl Store {
         .await
     }
 
-    /// The next notes of a room after a number, four at most, and the highest number if these are all.
+    /// The next notes of a room after a number, four at most, and whether there are more.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Closed`].
-    pub async fn notes(
-        &self,
-        room: [u8; 16],
-        after: u64,
-    ) -> Result<(Vec<Note>, Option<u64>), Error> {
+    pub async fn notes(&self, room: [u8; 16], after: u64) -> Result<(Vec<Note>, bool), Error> {
         self.call(move |db| {
             let sql = "SELECT number, kept, sealed FROM notes WHERE room = ?1 AND number > ?2
                        ORDER BY number LIMIT ?3";
@@ -85,12 +81,9 @@ impl Store {
             })?;
             let mut notes: Vec<Note> = rows.collect::<Result<_, _>>()?;
             let most = usize::try_from(FETCHED).unwrap_or_default();
-            let are_all = notes.len() <= most;
+            let more = notes.len() > most;
             notes.truncate(most);
-            let last = notes
-                .last()
-                .map_or(after.unsigned_abs(), |note| note.number);
-            Ok((notes, are_all.then_some(last)))
+            Ok((notes, more))
         })
         .await
     }
@@ -125,10 +118,10 @@ mod tests {
     async fn all(store: &Store, room: [u8; 16]) -> Vec<Note> {
         let (mut notes, mut after) = (Vec::new(), 0);
         loop {
-            let (next, last) = store.notes(room, after).await.unwrap();
+            let (next, more) = store.notes(room, after).await.unwrap();
             after = next.last().map_or(after, |note| note.number);
             notes.extend(next);
-            if last.is_some() {
+            if !more {
                 return notes;
             }
         }
@@ -146,7 +139,7 @@ mod tests {
         assert_eq!((notes[0].sealed[0], notes[63].sealed[0]), (6, 69));
         assert_eq!(all(&store, [2; 16]).await, []);
         let last = notes[63].number;
-        assert_eq!(store.notes(ROOM, last).await.unwrap(), (vec![], Some(last)));
+        assert_eq!(store.notes(ROOM, last).await.unwrap(), (vec![], false));
         let beyond = store.notes(ROOM, u64::MAX).await.unwrap();
         assert!(beyond.0.is_empty());
     }

@@ -105,7 +105,7 @@ fn serve(id: SessionId, session: &mut Session, rooms: &mut Rooms, frame: BytesMu
             }
             Order::Ask(number, _) => session.entitled(number, Ok(()), now),
             Order::Keep(..) => session.kept(Ok(1)),
-            Order::Fetch(..) => session.fetched(vec![(1, 1, Bytes::from_static(&[6; 512]))], Some(1)),
+            Order::Fetch(..) => session.fetched(vec![(1, 1, Bytes::from_static(&[6; 512]))], 1, true),
             Order::Open { .. } | Order::End(_) => {}
         }
     }

@@ -43,12 +43,12 @@ test("a block follows the owner to the next box, and ends when he says so", () =
   expect(hex(roomId(roomName(alone)))).toBe(hex(roomId(roomName(invitation))));
   a.room.block(b.room.id, inAnHour);
   r1.die();
-  network.until(() => a.isAt(1) && c.isAt(1), 10_000);
-  network.until(() => b.reasons.includes("BLOCKED") && b.presence?.state === "seeking", 10_000);
+  network.until(() => a.isAt(1) && c.isAt(1), 20_000);
+  network.until(() => b.reasons.includes("BLOCKED") && b.presence?.state === "seeking", 20_000);
   network.run(5_000);
   expect([...a.members.keys()]).toEqual([c.room.id]);
   a.room.unblock(b.room.id);
-  network.until(() => b.isAt(1), 10_000);
+  network.until(() => b.isAt(1), 20_000);
   network.until(() => a.members.has(b.room.id) && c.members.has(b.room.id), 5_000);
   // Where the block had been said first, its end is said too.
   r1.revive();

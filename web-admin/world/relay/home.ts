@@ -15,7 +15,9 @@ import { equal } from "./writer";
 const SILENCE = 2_500;
 const ATTEMPT = 1_500;
 const RULED_ATTEMPT = 6_000;
-const PAUSE = { first: 250, last: 4_000 };
+const PAUSE = { first: 250, last: 4_000, refused: 15_000 };
+/** What does not change so soon. */
+const REFUSALS: Code[] = [Code.TICKET, Code.BLOCKED, Code.SIGNATURE, Code.ENTITLEMENT];
 const LOWER = { first: 4_000, last: 80_000 };
 const KEEP_ALIVE = 8_000;
 const LOOK = 500;
@@ -82,6 +84,8 @@ export class HomeSeeker {
   private lowerAfter = LOWER.first;
   private failures = 0;
   private pause = PAUSE.first;
+  /** A box of this round said no to who we are. */
+  private isRefused = false;
   private isOver = false;
 
   constructor(
@@ -125,9 +129,12 @@ export class HomeSeeker {
     this.tryAt(position, (code) => {
       this.listener.failed(position, code);
       const { length } = this.ways.boxes;
+      this.isRefused ||= REFUSALS.includes(code);
       const next = (position + 1) % length;
       if (++this.failures % length !== 0) return this.seek(next);
-      this.cancelPause = this.around.after(this.pause, () => this.seek(next));
+      const pause = this.isRefused ? PAUSE.refused : this.pause;
+      this.isRefused = false;
+      this.cancelPause = this.around.after(pause, () => this.seek(next));
       this.pause = Math.min(this.pause * 2, PAUSE.last);
     });
   }

@@ -32,9 +32,7 @@ export class MailboxError extends Error {
 
 /** Milliseconds. */
 const ANSWERS = 10_000;
-const MORE = 100;
-/** Notes that come at once, and twice as many as a room has. */
-const AT_ONCE = 4;
+/** Twice as many as a room has. */
 const MOST_NOTES = 128;
 /** What is asked and waits, at the most. */
 const MOST_WAITING = 64;
@@ -90,13 +88,16 @@ export class Mailbox {
     let [last, count] = [0n, 0];
     return this.request({ type: "fetch", after: 0n }, (record, done) => {
       if (record.type !== "note") return;
-      if (record.sealed.length === 0) return done([...notes.values()]);
+      if (record.sealed.length === 0) {
+        // The end of an answer. A box that goes on for ever is not listened to.
+        if (record.kept === 1n && count < MOST_NOTES) this.ask({ type: "fetch", after: last });
+        else done([...notes.values()]);
+        return;
+      }
+      count++;
       if (record.number <= last) return;
       last = record.number;
       this.take(notes, record.sealed, record.kept);
-      if (++count >= MOST_NOTES) done([...notes.values()]);
-      // If these were all, the box says so at once.
-      else if (count % AT_ONCE === 0) this.ask({ type: "fetch", after: last }, MORE);
     });
   }
 
@@ -130,16 +131,11 @@ export class Mailbox {
     });
   }
 
-  /** Asks, in so many milliseconds if nothing comes until then. */
-  private ask(record: Record, wait = 0): void {
+  private ask(record: Record): void {
     this.cancelTimer();
-    const send = () => {
-      // An answer that comes later would be taken for one to something else: nothing is asked here any more.
-      this.cancelTimer = this.around.after(ANSWERS, () => this.end("TIMEOUT"));
-      this.post(record);
-    };
-    if (wait === 0) send();
-    else this.cancelTimer = this.around.after(wait, send);
+    // An answer that comes later would be taken for one to something else: nothing is asked here any more.
+    this.cancelTimer = this.around.after(ANSWERS, () => this.end("TIMEOUT"));
+    this.post(record);
   }
 
   private next(): void {

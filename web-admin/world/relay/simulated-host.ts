@@ -95,10 +95,11 @@ export class Host {
   /** The records that answer a `FETCH`. */
   fetch(name: RoomName, after: bigint): Record[] | Code {
     if (this.noteRoom === null) return Code.ROLE;
-    const { last, kept } = this.notes.get(hex(roomId(name))) ?? { last: 0n, kept: [] };
+    const { kept } = this.notes.get(hex(roomId(name))) ?? { kept: [] };
     const wanted = kept.filter((note) => note.number > after && note.kept + A_WEEK > this.now());
     const notes = wanted.slice(0, AT_ONCE).map((note): Record => ({ type: "note", ...note }));
-    if (wanted.length > AT_ONCE) return notes;
-    return [...notes, { type: "note", number: last, kept: 0n, sealed: new Uint8Array(0) }];
+    const last = wanted.slice(0, AT_ONCE).at(-1)?.number ?? after;
+    const more = wanted.length > AT_ONCE ? 1n : 0n;
+    return [...notes, { type: "note", number: last, kept: more, sealed: new Uint8Array(0) }];
   }
 }

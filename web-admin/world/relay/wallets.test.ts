@@ -43,10 +43,10 @@ test("the person is told why he may not enter", async () => {
   for (const { host } of [r1, r2]) host.chain.allows = () => answers[0] ?? null;
   await settle();
   for (const reason of ["ENTITLEMENT", "SIGNATURE", "ROLE", "BUSY"]) {
-    network.until(() => a.reasons.at(-1) === reason, 15_000);
+    network.until(() => a.reasons.at(-1) === reason, 20_000);
     answers.shift();
   }
-  network.until(() => a.presence?.state === "here", 15_000);
+  network.until(() => a.presence?.state === "here", 20_000);
 });
 
 test("the chain has six seconds to answer, and no more", async () => {

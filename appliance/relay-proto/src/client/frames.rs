@@ -102,10 +102,12 @@ impl Client {
         let came = self.way_frame(&mut way, 1, frame, now);
         match came {
             Err(code) => {
-                if matches!(
+                // It does not change so soon.
+                self.is_refused |= matches!(
                     code,
-                    Code::Ticket | Code::Blocked | Code::Entitlement | Code::Full
-                ) {
+                    Code::Ticket | Code::Blocked | Code::Signature | Code::Entitlement
+                );
+                if self.is_refused || code == Code::Full {
                     self.refused(code);
                 }
                 self.way_failed(way, was_home, now);

@@ -104,6 +104,8 @@ pub struct Client {
     /// When the next attempt may begin, and the pause after the next round.
     resume: Millis,
     pause: Millis,
+    /// A box of this round said no to who this is.
+    is_refused: bool,
     /// When lower positions are tried, and the pause after that.
     together: Option<Millis>,
     together_pause: Millis,
@@ -147,6 +149,7 @@ impl Client {
             attempts: 0,
             resume: now,
             pause: paths::FIRST_PAUSE,
+            is_refused: false,
             together: None,
             together_pause: paths::TOGETHER,
             circuit: 0,

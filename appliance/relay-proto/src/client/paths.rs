@@ -17,6 +17,8 @@ const PONG: Millis = 1_000;
 /// The pause after all positions were tried, at first and at most.
 pub(super) const FIRST_PAUSE: Millis = 250;
 const LAST_PAUSE: Millis = 4_000;
+/// The pause if a box said that this client may not enter.
+const REFUSED_PAUSE: Millis = 15_000;
 /// Milliseconds until a lower position is tried, at first and at most.
 pub(super) const TOGETHER: Millis = 4_000;
 const LAST_TOGETHER: Millis = 80_000;
@@ -153,7 +155,8 @@ impl Client {
         self.resume = now;
         let round = self.invitation.boxes.len().max(1);
         if self.attempts.is_multiple_of(round) && self.attempts > 1 {
-            self.resume = now + self.pause;
+            let refused = std::mem::take(&mut self.is_refused);
+            self.resume = now + if refused { REFUSED_PAUSE } else { self.pause };
             self.pause = (self.pause * 2).min(LAST_PAUSE);
         }
     }

@@ -38,13 +38,12 @@ impl Mail {
         });
     }
 
-    pub(super) fn fetched(&mut self, notes: Vec<(u64, u64, Bytes)>, last: Option<u64>) {
+    pub(super) fn fetched(&mut self, notes: Vec<(u64, u64, Bytes)>, last: u64, more: bool) {
         let notes = notes.into_iter();
         self.waiting
             .extend(notes.map(|(number, kept, sealed)| Waiting::Note(number, kept, sealed)));
-        let end = last.map(|last| Waiting::Note(last, 0, Bytes::new()));
-        self.waiting.extend(end);
-        self.busy = !self.waiting.is_empty();
+        let end = Waiting::Note(last, u64::from(more), Bytes::new());
+        self.waiting.push_back(end);
     }
 
     pub(super) fn not_fetched(&mut self, code: Code) {

@@ -236,10 +236,10 @@ impl Session {
         self.mail.kept(kept);
     }
 
-    /// The notes that were asked for: number, Unix seconds, what is sealed. `last` is the highest number
-    /// that there is, if these are all.
-    pub fn fetched(&mut self, notes: Vec<(u64, u64, Bytes)>, last: Option<u64>) {
-        self.mail.fetched(notes, last);
+    /// The notes that were asked for: number, Unix seconds, what is sealed; the number up to which they are,
+    /// and whether there are more.
+    pub fn fetched(&mut self, notes: Vec<(u64, u64, Bytes)>, last: u64, more: bool) {
+        self.mail.fetched(notes, last, more);
     }
 
     /// There is no mailbox, or it fails.
