@@ -38,12 +38,35 @@ export function Form({ label, valid, onWrong, onSend, children }: FormProps) {
   );
 }
 
-interface TextFieldProps {
+interface Told {
   label: string;
-  value: string;
-  onValue: (value: string) => void;
   hint?: ComponentChildren;
   error?: string | undefined;
+}
+
+/** What ties an input to its label, hint and error. */
+interface Tie {
+  id: string;
+  "aria-invalid": boolean;
+  "aria-describedby": string | undefined;
+}
+
+function Field({ label, hint, error, children }: Told & { children: (tie: Tie) => ComponentChildren }) {
+  const id = useId();
+  const tie = { id, "aria-invalid": error !== undefined, "aria-describedby": describedBy(id, hint, error) };
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <Hint id={`${id}-hint`}>{hint}</Hint>
+      {children(tie)}
+      <Wrong id={`${id}-wrong`}>{error}</Wrong>
+    </div>
+  );
+}
+
+interface TextFieldProps extends Told {
+  value: string;
+  onValue: (value: string) => void;
   onLeave?: () => void;
   placeholder?: string;
   autocomplete?: string;
@@ -52,39 +75,32 @@ interface TextFieldProps {
 }
 
 export function TextField(props: TextFieldProps) {
-  const id = useId();
   return (
-    <div class="field">
-      <label for={id}>{props.label}</label>
-      <Hint id={`${id}-hint`}>{props.hint}</Hint>
-      <input
-        id={id}
-        type="text"
-        class={props.code ? "code" : "mono"}
-        value={props.value}
-        placeholder={props.placeholder}
-        autocomplete={props.autocomplete ?? "off"}
-        autocapitalize={props.code ? "characters" : "none"}
-        autocorrect="off"
-        spellcheck={false}
-        inputMode={props.inputMode}
-        aria-invalid={props.error !== undefined}
-        aria-describedby={describedBy(id, props.hint, props.error)}
-        onInput={(event) => props.onValue(event.currentTarget.value)}
-        onBlur={props.onLeave}
-      />
-      <Wrong id={`${id}-wrong`}>{props.error}</Wrong>
-    </div>
+    <Field {...props}>
+      {(tie) => (
+        <input
+          {...tie}
+          type="text"
+          class={props.code ? "code" : "mono"}
+          value={props.value}
+          placeholder={props.placeholder}
+          autocomplete={props.autocomplete ?? "off"}
+          autocapitalize={props.code ? "characters" : "none"}
+          autocorrect="off"
+          spellcheck={false}
+          inputMode={props.inputMode}
+          onInput={(event) => props.onValue(event.currentTarget.value)}
+          onBlur={props.onLeave}
+        />
+      )}
+    </Field>
   );
 }
 
-interface SecretFieldProps {
-  label: string;
+interface SecretFieldProps extends Told {
   value: string;
   onValue: (value: string) => void;
   autocomplete: "new-password" | "current-password";
-  hint?: string;
-  error?: string | undefined;
   /** Whether it takes the focus when it appears. */
   eager?: boolean;
 }
@@ -94,63 +110,52 @@ const PASSWORD = { type: "password" } as const;
 
 /** A password, with a button to look at it: typing blindly is where people give up. */
 export function SecretField(props: SecretFieldProps) {
-  const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [shown, setShown] = useState(false);
   useEffect(() => {
     if (props.eager) input.current?.focus();
   }, []);
   return (
-    <div class="field">
-      <label for={id}>{props.label}</label>
-      <Hint id={`${id}-hint`}>{props.hint}</Hint>
-      <div class="secret">
-        <input
-          ref={input}
-          id={id}
-          {...(shown ? TEXT : PASSWORD)}
-          value={props.value}
-          autocomplete={props.autocomplete}
-          autocapitalize="none"
-          spellcheck={false}
-          aria-invalid={props.error !== undefined}
-          aria-describedby={describedBy(id, props.hint, props.error)}
-          onInput={(event) => props.onValue(event.currentTarget.value)}
-        />
-        <button type="button" aria-pressed={shown} onClick={() => setShown(!shown)}>
-          {shown ? "Hide" : "Show"}
-          <span class="only-spoken"> {props.label.toLowerCase()}</span>
-        </button>
-      </div>
-      <Wrong id={`${id}-wrong`}>{props.error}</Wrong>
-    </div>
+    <Field {...props}>
+      {(tie) => (
+        <div class="secret">
+          <input
+            {...tie}
+            {...(shown ? TEXT : PASSWORD)}
+            ref={input}
+            value={props.value}
+            autocomplete={props.autocomplete}
+            autocapitalize="none"
+            spellcheck={false}
+            onInput={(event) => props.onValue(event.currentTarget.value)}
+          />
+          <button type="button" aria-pressed={shown} onClick={() => setShown(!shown)}>
+            {shown ? "Hide" : "Show"}
+            <span class="only-spoken"> {props.label.toLowerCase()}</span>
+          </button>
+        </div>
+      )}
+    </Field>
   );
 }
 
-interface FileFieldProps {
-  label: string;
-  hint: string;
+interface FileFieldProps extends Told {
   accept: string;
   onFile: (file: File | null) => void;
-  error?: string | undefined;
 }
 
 export function FileField(props: FileFieldProps) {
-  const id = useId();
   return (
-    <div class="field">
-      <label for={id}>{props.label}</label>
-      <Hint id={`${id}-hint`}>{props.hint}</Hint>
-      <input
-        id={id}
-        type="file"
-        accept={props.accept}
-        aria-invalid={props.error !== undefined}
-        aria-describedby={describedBy(id, props.hint, props.error)}
-        onChange={(event) => props.onFile(event.currentTarget.files?.[0] ?? null)}
-      />
-      <Wrong id={`${id}-wrong`}>{props.error}</Wrong>
-    </div>
+    <Field {...props}>
+      {(tie) => (
+        <input
+          {...tie}
+          type="file"
+          accept={props.accept}
+          onChange={(event) => props.onFile(event.currentTarget.files?.[0] ?? null)}
+        />
+      )}
+    </Field>
   );
 }
 
