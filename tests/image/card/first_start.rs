@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use system_tests::{
-    aria2::download_and_compare,
+    aria2::{Aria2, same_content},
     http::Client,
     publisher::Publisher,
     qemu::{Card, Machine, START_LIMIT, patient},
@@ -90,12 +90,10 @@ fn the_first_start_ends_with_an_owner_and_a_model_for_a_visitor() -> Result<()> 
     publisher.stop();
     let door = SocketAddr::from(([127, 0, 0, 1], machine.port(4240)));
     let torrent = publisher.torrent_of(&model).display().to_string();
-    download_and_compare(
-        &torrent,
-        &[door],
-        &publisher.content_of(&model),
-        patient(LIMIT),
-    )?;
+    let mut visitor = Aria2::start(&torrent, &[door])?;
+    let got = visitor.wait(patient(LIMIT))?.join(&model.name);
+    same_content(&got, &publisher.content_of(&model))?;
+    ensure!(!visitor.got_a_bad_piece(), "a damaged piece was served");
     println!("a visitor has the model from the box");
 
     // Nobody else may claim it with what lies on the card.
