@@ -184,7 +184,13 @@ impl Story {
 
 /// Goes on with the update, or begins a further one, and does not wait for its end.
 fn update(machine: &mut Machine, owner: &Owner) -> Result<()> {
-    let update = owner.update()?;
+    // A bundle that was taken in is checked again after each start.
+    let update = machine.wait("the updater to know where it is", LIMIT, |_| {
+        let update = owner.update()?;
+        let knows = !update["slot"].is_null() && update["phase"] != "verifying";
+        ensure!(knows, "{update}");
+        Ok(update)
+    })?;
     println!("  the update is {}", update["phase"]);
     match update["phase"].as_str() {
         Some("verified") => owner.order("install", &json!({})).map(drop),
