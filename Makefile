@@ -72,7 +72,7 @@ panel:
 ## The box beside transmission-daemon as seeder of 1 GiB to the same downloader.
 bench:
 	cargo build --release -p seedbox
-	cargo run --release -p system-tests --bin bench_seed
+	cargo run --profile bench -p system-tests --bin bench_seed
 
 ## Each target for ten million runs or ten minutes, whichever comes first.
 fuzz:
@@ -108,22 +108,22 @@ idle-bar:
 ## A world of 81,000 parcels: regions a second beside eth_call, sizes, a thousand listeners.
 grid-bar:
 	cargo build --release -p seedbox
-	cargo run --release -p system-tests --bin bench_grid
+	cargo run --profile bench -p system-tests --bin bench_grid
 
 ## 90,000 parcels under 10,000 calls by chance and forks: every root compared, time, memory. 9 minutes.
 world-bar: contracts
 	cargo build --release -p seedbox
-	cargo run --release -p system-tests --bin bench_world
+	cargo run --profile bench -p system-tests --bin bench_world
 
 ## Reading a chain from nothing beside a plain loop of eth_getLogs; forks of 64 blocks. 5 minutes.
 sync-bar: contracts
 	cargo build --release -p seedbox
-	cargo run --release -p system-tests --bin bench_sync
+	cargo run --profile bench -p system-tests --bin bench_sync
 
 ## The relay: 2,000 people in rooms, 10,000 idle, beside iroh-relay, through two boxes, 5,000 strangers. 5 minutes.
 relay-bar:
 	cargo build --release -p seedbox
-	cargo run --release -p system-tests --features relay-bench --bin bench_relay
+	cargo run --profile bench -p system-tests --features relay-bench --bin bench_relay
 
 ## Who learns an address or a word: four boxes and two people in network namespaces; wants root.
 relay-leak-test:

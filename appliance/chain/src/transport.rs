@@ -121,6 +121,8 @@ impl tower::Service<RequestPacket> for CappedHttp {
 
 /// A client that gives up after `timeout`, the answer's body included.
 pub(crate) fn http_client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    // The first one counts for the process; another was the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(timeout)
         .timeout(timeout)

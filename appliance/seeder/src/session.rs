@@ -99,6 +99,8 @@ impl Session {
             peer_filter: Some(Arc::new(move |ip| may_dial(ip, &lan))),
             ..SessionOptions::default()
         };
+        // For HTTPS trackers. The first one counts for the process; another was the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // The folder is never used: every torrent brings its own storage.
         let inner = librqbit::Session::new_with_opts(PathBuf::from("/nonexistent"), options)
             .await

@@ -96,6 +96,7 @@ impl Anvil {
         };
         // Read on, or anvil blocks on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = RpcClient::new_http(format!("http://{address}").parse().unwrap());
         Self {
             _process: process,
