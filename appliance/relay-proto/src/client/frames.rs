@@ -102,12 +102,13 @@ impl Client {
         let came = self.way_frame(&mut way, 1, frame, now);
         match came {
             Err(code) => {
-                // It does not change so soon.
-                self.is_refused |= matches!(
+                let is_refused = matches!(
                     code,
                     Code::Ticket | Code::Blocked | Code::Signature | Code::Entitlement
                 );
-                if self.is_refused || code == Code::Full {
+                // It does not change so soon.
+                self.is_refused |= is_refused;
+                if is_refused || code == Code::Full {
                     self.refused(code);
                 }
                 self.way_failed(way, was_home, now);

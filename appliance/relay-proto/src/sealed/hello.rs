@@ -1,9 +1,6 @@
 //! HELLO: who somebody is, for those who know the room's secret.
 
-use hkdf::Hkdf;
-use sha2::Sha256;
-
-use super::{RoomKeys, kind, open_once, seal_once};
+use super::{RoomKeys, kind, once_key, open_once, seal_once};
 use crate::{ClientSecret, Malformed, bytes_reader::Reader, keys::verify};
 
 /// Bytes of a profile at most.
@@ -24,13 +21,6 @@ pub struct Hello {
     pub answer: bool,
     /// See section 12 of the protocol.
     pub profile: Vec<u8>,
-}
-
-fn secret(room: &RoomKeys, random: &[u8]) -> [u8; 32] {
-    let mut key = [0; 32];
-    let derived = Hkdf::<Sha256>::new(Some(random), &*room.hello).expand(b"hello", &mut key);
-    debug_assert!(derived.is_ok(), "32 bytes are not too many for HKDF");
-    key
 }
 
 impl Hello {
@@ -60,7 +50,12 @@ impl Hello {
         sealed.extend(random);
         sealed.extend(&plain);
         sealed.extend(client.sign("hello", &[&room.id.0, &plain]));
-        seal_once(&secret(room, &random), &room.id.0, &mut sealed, HEADER)?;
+        seal_once(
+            &once_key(&room.hello, &random, "hello"),
+            &room.id.0,
+            &mut sealed,
+            HEADER,
+        )?;
         Ok(sealed)
     }
 
@@ -71,7 +66,11 @@ impl Hello {
             return Err(Malformed);
         }
         let random = reader.take(16)?;
-        let plain = open_once(&secret(room, random), &room.id.0, reader.rest())?;
+        let plain = open_once(
+            &once_key(&room.hello, random, "hello"),
+            &room.id.0,
+            reader.rest(),
+        )?;
         let mut reader = Reader::new(&plain);
         let hello = Self {
             client: reader.array()?,

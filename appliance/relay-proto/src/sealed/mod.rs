@@ -13,6 +13,7 @@ pub use hello::{Hello, PROFILE};
 pub use key::{Key, Parties};
 pub use message::{Direct, Group, PAYLOAD, Sealed};
 pub use note::{NOTE_PAYLOAD, Note};
+use once::once_key;
 pub use once::{open_once, seal_once};
 pub use wrap::{ReceiveSecret, unwrap_key, wrap_key};
 

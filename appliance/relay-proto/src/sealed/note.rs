@@ -1,10 +1,7 @@
 //! NOTE: what lies in a room's mailbox for who comes later. It can be opened as long as somebody has the
 //! room's secret.
 
-use hkdf::Hkdf;
-use sha2::Sha256;
-
-use super::{PROFILE, RoomKeys, kind, open_once, seal_once};
+use super::{PROFILE, RoomKeys, kind, once_key, open_once, seal_once};
 use crate::{
     ClientSecret, Malformed, bytes_reader::Reader, frame::TAG, keys::verify, record::NOTES,
 };
@@ -25,13 +22,6 @@ pub struct Note {
     pub profile: Vec<u8>,
     /// What it says.
     pub payload: Vec<u8>,
-}
-
-fn secret(room: &RoomKeys, random: &[u8]) -> [u8; 32] {
-    let mut key = [0; 32];
-    let derived = Hkdf::<Sha256>::new(Some(random), &*room.note).expand(b"note", &mut key);
-    debug_assert!(derived.is_ok(), "32 bytes are not too many for HKDF");
-    key
 }
 
 fn write_text(plain: &mut Vec<u8>, text: &[u8]) {
@@ -70,7 +60,12 @@ impl Note {
         sealed.extend(signature);
         let fits = NOTES.into_iter().find(|most| sealed.len() + TAG <= *most);
         sealed.resize(fits.ok_or(Malformed)? - TAG, 0);
-        seal_once(&secret(room, &random), &room.id.0, &mut sealed, HEADER)?;
+        seal_once(
+            &once_key(&room.note, &random, "note"),
+            &room.id.0,
+            &mut sealed,
+            HEADER,
+        )?;
         Ok(sealed)
     }
 
@@ -81,7 +76,11 @@ impl Note {
             return Err(Malformed);
         }
         let random = reader.take(16)?;
-        let plain = open_once(&secret(room, random), &room.id.0, reader.rest())?;
+        let plain = open_once(
+            &once_key(&room.note, random, "note"),
+            &room.id.0,
+            reader.rest(),
+        )?;
         let mut reader = Reader::new(&plain);
         let note = Self {
             client: reader.array()?,

@@ -1,8 +1,19 @@
 //! ChaCha20-Poly1305 under a key that is used once, so that the nonce is twelve zeros.
 
+use hkdf::Hkdf;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
+use sha2::Sha256;
+
 use crate::{Malformed, frame::TAG};
+
+/// The key for one use of a room's secret; `random` must be fresh.
+pub(super) fn once_key(root: &[u8; 32], random: &[u8], purpose: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    let derived = Hkdf::<Sha256>::new(Some(random), root).expand(purpose.as_bytes(), &mut key);
+    debug_assert!(derived.is_ok(), "32 bytes are not too many for HKDF");
+    key
+}
 
 fn key(key: &[u8; 32]) -> Result<(LessSafeKey, Nonce), Malformed> {
     let key = UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| Malformed)?;
