@@ -2,21 +2,12 @@
 
 use std::time::Duration;
 
-use alloy::{
-    primitives::{Address, U256},
-    rpc::types::EIP1186AccountProofResponse,
-};
+use alloy::primitives::U256;
 use seedbox_core::{WalletAddress, votes::Measure};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Anchor, standing, voices::Voices};
-use crate::{
-    Config, Deployment, Error,
-    endpoint_error::EndpointError,
-    evidence::{check_account, check_slot},
-    storage::entry,
-    view::View,
-};
+use super::{pass::check_word, standing, voices::Voices};
+use crate::{Config, Deployment, Error, storage::entry, view::View};
 
 /// Slot of the balances' mapping in Cybr, for ever.
 const BALANCES: U256 = U256::ZERO;
@@ -71,7 +62,7 @@ impl Balances {
         let _turn = self.turns.try_acquire().map_err(|_| Error::Busy)?;
         let anchor = &standing.anchor;
         let slot = entry(U256::from_be_slice(&wallet.0), BALANCES);
-        let check = |told| balance(cybr, slot, anchor, told);
+        let check = |told| Ok(check_word(anchor, cybr, slot, told)?.value.saturating_to());
         let told = self.voices.proof(cybr, slot, anchor, check).await;
         told.map_err(|error| Error::Unanswered {
             block: anchor.block.number,
@@ -79,18 +70,4 @@ impl Balances {
             reason: error.to_string(),
         })
     }
-}
-
-/// The word that an endpoint proves.
-fn balance(
-    cybr: WalletAddress,
-    slot: U256,
-    anchor: &Anchor,
-    told: EIP1186AccountProofResponse,
-) -> Result<u128, EndpointError> {
-    let root = check_account(anchor.state_root, Address::from(cybr.0), &told)?;
-    let [word] = <[_; 1]>::try_from(told.storage_proof)
-        .map_err(|_| EndpointError::Disproved("another number of words than was asked for"))?;
-    check_slot(root, slot, word.value, &word.proof)?;
-    Ok(word.value.saturating_to())
 }

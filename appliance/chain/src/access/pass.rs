@@ -38,9 +38,9 @@ struct Account {
 
 /// A word that was proved against a storage root.
 #[derive(Debug, Clone)]
-struct Word {
+pub(super) struct Word {
     root: B256,
-    value: U256,
+    pub(super) value: U256,
     nodes: Vec<Bytes>,
 }
 
@@ -95,22 +95,13 @@ impl Passes {
         slot: U256,
         told: EIP1186AccountProofResponse,
     ) -> Result<(), EndpointError> {
-        let address = Address::from(self.contract.0);
-        let root = check_account(anchor.state_root, address, &told)?;
-        let [word] = <[_; 1]>::try_from(told.storage_proof)
-            .map_err(|_| EndpointError::Disproved("another number of words than was asked for"))?;
-        // Which slot it says that it is about does not matter: the path is the asked one's.
-        check_slot(root, slot, word.value, &word.proof)?;
+        let nodes = told.account_proof.clone();
+        let kept = check_word(anchor, self.contract, slot, told)?;
         self.account = Some(Account {
             block: anchor.block.hash,
-            nodes: told.account_proof,
-            root,
+            nodes,
+            root: kept.root,
         });
-        let kept = Word {
-            root,
-            value: word.value,
-            nodes: word.proof,
-        };
         if self.words.insert(slot, kept).is_none() {
             self.order.push_back(slot);
         }
@@ -121,6 +112,28 @@ impl Passes {
         }
         Ok(())
     }
+}
+
+/// The one word that an endpoint proves to lie in a contract's slot at the anchor's block.
+///
+/// # Errors
+/// [`EndpointError::Disproved`]: it does not prove it.
+pub(super) fn check_word(
+    anchor: &Anchor,
+    contract: WalletAddress,
+    slot: U256,
+    told: EIP1186AccountProofResponse,
+) -> Result<Word, EndpointError> {
+    let root = check_account(anchor.state_root, Address::from(contract.0), &told)?;
+    let [word] = <[_; 1]>::try_from(told.storage_proof)
+        .map_err(|_| EndpointError::Disproved("another number of words than was asked for"))?;
+    // Which slot it says that it is about does not matter: the path is the asked one's.
+    check_slot(root, slot, word.value, &word.proof)?;
+    Ok(Word {
+        root,
+        value: word.value,
+        nodes: word.proof,
+    })
 }
 
 fn owned(nodes: &[Bytes]) -> Vec<Vec<u8>> {
