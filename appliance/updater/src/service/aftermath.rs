@@ -27,13 +27,19 @@ impl Service {
             None => UpdatePhase::Idle,
             Some(attempt) => self.conclude(attempt, &here).await?,
         };
-        let nothing = phase == UpdatePhase::Idle;
+        // A bundle that was taken in before is told as one from the first word on.
+        let waiting = phase == UpdatePhase::Idle && incoming::bundle(&self.config).exists();
+        let phase = if waiting {
+            UpdatePhase::Verifying
+        } else {
+            phase
+        };
         self.status.send_modify(|status| {
             status.slot = Some(here.slot.clone());
             status.phase = phase;
         });
         self.here = Some(here);
-        if nothing && self.work.is_none() && incoming::bundle(&self.config).exists() {
+        if waiting {
             self.check(None, None);
         }
         Ok(())
