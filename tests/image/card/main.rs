@@ -2,6 +2,7 @@
 //! machine at a time; each start takes a minute and more, so a test is a story and not a moment.
 
 mod bundles;
+mod button;
 mod disk;
 mod first_start;
 mod idle;

@@ -126,7 +126,8 @@ impl Story {
         let longest = match doing {
             Doing::ChangingSettings => 8_000,
             Doing::Downloading => 20_000,
-            Doing::Starting | Doing::Updating => 60_000,
+            // The writing of a slot takes longer, so most of these cuts fall into it.
+            Doing::Starting | Doing::Updating => 90_000,
         };
         let after = patient(Duration::from_millis(
             self.random.random_range(100..longest),
