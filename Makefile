@@ -11,6 +11,9 @@ LEAK_DEBIAN = tcpdump iproute2 procps util-linux
 NAMES_DEBIAN = iproute2 util-linux
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
+IMAGE_OUT = $(or $(SEEDBOX_IMAGE_OUT),target/image)
+CARD_PROGRAM = $(IMAGE_OUT)/arm64/seedbox
+CARD_IMAGE = $(IMAGE_OUT)/seedbox-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-rpi-arm64.img
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test names-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup
@@ -167,13 +170,16 @@ image-parts:
 card-setup: image-setup
 	@dpkg -s $(CARD_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_DEBIAN))
 
-target/image/arm64/seedbox: | image-setup
+$(CARD_PROGRAM): | image-setup
 	image/binary/build arm64
 
 ## The SD-card image for Raspberry Pis, target/image/seedbox-<version>-rpi-arm64.img and .img.xz,
-## around the program that `make image-binary` made.
-image: card-setup image-licences target/image/arm64/seedbox
+## around the program that `make image-binary` made, or makes it.
+image: card-setup image-licences $(CARD_PROGRAM)
 	image/card/build
+
+$(CARD_IMAGE):
+	$(MAKE) image
 
 ## The same root as a signed bundle for boxes that run already.
 image-bundle: card-setup
@@ -182,17 +188,17 @@ image-bundle: card-setup
 card-test-setup:
 	@dpkg -s $(CARD_TEST_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_TEST_DEBIAN))
 
-## Boots the image in an emulated Raspberry Pi and uses it as an owner would. A busy machine gives
-## more time: SEEDBOX_PATIENCE=3.
-image-test: card-test-setup
+## Boots the image in an emulated Raspberry Pi and uses it as an owner would; makes it, if there is
+## none. A busy machine gives more time: SEEDBOX_PATIENCE=3.
+image-test: $(CARD_IMAGE) card-test-setup
 	cargo test -p system-tests --features image --test image -- --test-threads=1 --nocapture
 
 ## Power cut 20 times, in starts, downloads, settings and updates; SEEDBOX_CUTS=100 for the long run.
-image-power-cuts: card-test-setup
+image-power-cuts: $(CARD_IMAGE) card-test-setup
 	cargo test -p system-tests --features image --test image power:: -- --ignored --nocapture
 
 ## What an idle hour writes to the card; SEEDBOX_IDLE is another number of seconds.
-image-idle: card-test-setup
+image-idle: $(CARD_IMAGE) card-test-setup
 	cargo test -p system-tests --features image --test image idle:: -- --ignored --nocapture
 
 docker-setup:
