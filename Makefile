@@ -190,7 +190,7 @@ card-test-setup:
 
 ## Boots the image in an emulated Raspberry Pi and uses it as an owner would; makes it, if there is
 ## none. A busy machine gives more time: SEEDBOX_PATIENCE=3.
-image-test: $(CARD_IMAGE) card-test-setup
+image-test: $(CARD_IMAGE) card-test-setup setup contracts
 	cargo test -p system-tests --features image --test image -- --test-threads=1 --nocapture
 
 ## Power cut 20 times, in starts, downloads, settings and updates; SEEDBOX_CUTS=100 for the long run.

@@ -178,20 +178,6 @@ impl Machine<'_> {
         run(Command::new("sh").args(["-c", &ssh])).map(drop)
     }
 
-    /// Gives the box further settings, as environment variables, until the machine is started anew,
-    /// and starts the box with them.
-    ///
-    /// # Errors
-    /// There is no shell.
-    pub fn set_environment(&self, settings: &str) -> Result<()> {
-        let folder = "/run/systemd/system/seedbox.service.d";
-        self.shell(&format!(
-            "mkdir -p {folder} && printf '[Service]\\nEnvironment={settings}\\n' > {folder}/test.conf && \
-             systemctl daemon-reload && systemctl restart seedbox"
-        ))
-        .map(drop)
-    }
-
     /// Says a command to QEMU itself (QMP) and gives what it returned.
     ///
     /// # Errors

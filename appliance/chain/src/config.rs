@@ -2,11 +2,12 @@
 
 use std::{fmt, path::Path, time::Duration};
 
+use alloy::transports::http::reqwest::Url;
 use seedbox_core::WalletAddress;
 use seedbox_store::chain::Contract;
 use serde::Deserialize;
 
-use crate::{Error, TrustSetting};
+use crate::{Error, TrustSetting, endpoints};
 
 /// Settings of the chain service. All of it may be missing: a box without a chain still runs.
 #[derive(Clone)]
@@ -36,6 +37,25 @@ impl Default for Config {
             request_timeout: Duration::from_secs(15),
             max_ownership_age: Duration::from_secs(3600),
         }
+    }
+}
+
+impl Config {
+    /// Whether all endpoints are addresses.
+    ///
+    /// # Errors
+    /// [`Error::Endpoint`], which does not show it.
+    pub fn check(&self) -> Result<(), Error> {
+        self.urls().map(drop)
+    }
+
+    pub(crate) fn urls(&self) -> Result<Vec<Url>, Error> {
+        let numbered = (1..).zip(&self.rpc);
+        numbered
+            .map(|(number, address)| {
+                endpoints::parse(address).map_err(|reason| Error::Endpoint { number, reason })
+            })
+            .collect()
     }
 }
 

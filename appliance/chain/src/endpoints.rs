@@ -41,24 +41,17 @@ impl Endpoints {
     /// Reads the configured addresses; nothing is connected yet.
     pub(crate) fn new(config: &Config, deployment: Deployment) -> Result<Self, Error> {
         let slots = config
-            .rpc
-            .iter()
-            .enumerate()
-            .map(|(index, address)| {
-                let url = parse(address).map_err(|reason| Error::Endpoint {
-                    number: index + 1,
-                    reason,
-                })?;
-                Ok(Slot {
-                    name: endpoint::name(&url),
-                    url,
-                    connection: None,
-                    failures: 0,
-                    retry_at: None,
-                    error: None,
-                })
+            .urls()?
+            .into_iter()
+            .map(|url| Slot {
+                name: endpoint::name(&url),
+                url,
+                connection: None,
+                failures: 0,
+                retry_at: None,
+                error: None,
             })
-            .collect::<Result<Vec<_>, Error>>()?;
+            .collect();
         let endpoints = Self {
             slots,
             active: None,

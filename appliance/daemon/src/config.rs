@@ -204,14 +204,16 @@ fn chain(s: &Settings) -> anyhow::Result<seedbox_chain::Config> {
         s.chain_poll.as_deref(),
         Duration::from_secs(4),
     )?;
-    Ok(seedbox_chain::Config {
+    let chain = seedbox_chain::Config {
         trust: trust(s, deployment.as_ref())?,
         rpc: s.rpc.clone(),
         deployment,
         poll_interval,
         max_ownership_age: MAX_OWNERSHIP_AGE,
         ..seedbox_chain::Config::default()
-    })
+    };
+    chain.check().context("`rpc`")?;
+    Ok(chain)
 }
 
 /// Who has to vouch for a block. What is given for another level than the chosen one is a mistake:

@@ -1,10 +1,11 @@
 //! What the owner wrote on the card before its first start: name, Wi-Fi, claim code, wallets, quota,
-//! and where he has soldered light and button.
+//! where he has soldered light and button, and what else the box is to be told.
 //!
 //! The file is read by hand and not by derive, because its mistakes are shown to somebody who has
 //! never seen TOML, on screens and in logs that must not repeat a password.
 
 mod apply;
+mod settings;
 mod take;
 
 use anyhow::{Context, anyhow, bail};
@@ -14,10 +15,11 @@ use toml::{Table, Value};
 use crate::config;
 
 pub(crate) use apply::apply;
+pub(crate) use settings::Further;
 pub(crate) use take::{FILE, Taken};
 
 /// Everything that may be preset. What is `None` or empty was not.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default, PartialEq)]
 pub(crate) struct Preset {
     /// The box already has it.
     pub(crate) applied: bool,
@@ -30,6 +32,7 @@ pub(crate) struct Preset {
     pub(crate) quota: Option<(String, u64)>,
     pub(crate) led_pin: Option<u8>,
     pub(crate) button_pin: Option<u8>,
+    pub(crate) settings: Option<Further>,
 }
 
 /// A wireless network.
@@ -59,10 +62,11 @@ impl Preset {
             quota: checked(&mut keys, "quota", quota)?,
             led_pin: pin(&mut keys, "led_pin")?,
             button_pin: pin(&mut keys, "button_pin")?,
+            settings: keys.remove("settings").map(Further::read).transpose()?,
         };
         no_others(
             &keys,
-            "hostname, claim_code, wallets, quota, led_pin, button_pin and [wifi]",
+            "hostname, claim_code, wallets, quota, led_pin, button_pin, [wifi] and [settings]",
         )?;
         let pins = seedbox_board::Config {
             led_pin: preset.led_pin,
@@ -85,6 +89,7 @@ impl Preset {
             quota,
             led_pin,
             button_pin,
+            settings,
         } = self;
         hostname.is_none()
             && wifi.is_none()
@@ -93,6 +98,7 @@ impl Preset {
             && quota.is_none()
             && led_pin.is_none()
             && button_pin.is_none()
+            && settings.is_none()
     }
 }
 

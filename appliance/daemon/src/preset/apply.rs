@@ -11,12 +11,16 @@ use std::{
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 
-use super::{FILE, Preset, Wifi};
+use super::{FILE, Further, Preset, Wifi};
 
 const WRITTEN_BY_OWNER: &str = "seedbox.toml";
 const MISTAKE: &str = "seedbox-error.txt";
 /// For systemd, as the service's `EnvironmentFile`.
 const PINS: &str = "pins";
+/// The same, readable for root alone.
+const SETTINGS: &str = "settings";
+/// Where the contracts are, if the owner has put it beside his file; kept under this name.
+const DEPLOYMENT: &str = "deployment.json";
 /// Nobody writes so much by hand.
 const LIMIT: u64 = 64 * 1024;
 
@@ -28,7 +32,7 @@ pub(crate) fn apply(boot: &Path, into: &Path) -> anyhow::Result<()> {
         return Ok(());
     };
     let told = boot.join(MISTAKE);
-    let preset = match Preset::parse(&text) {
+    let preset = match parse(&text, boot) {
         Ok(preset) => preset,
         Err(mistake) => {
             let words = format!(
@@ -44,9 +48,22 @@ pub(crate) fn apply(boot: &Path, into: &Path) -> anyhow::Result<()> {
     if preset.applied || preset.is_empty() {
         return Ok(());
     }
-    write_state(&preset, into)
+    write_state(&preset, boot, into)
         .with_context(|| format!("cannot write what {} presets", file.display()))?;
     erase(&preset, &file).with_context(|| format!("cannot erase the secrets in {}", file.display()))
+}
+
+/// Reads all of it, and sees that the box would start with it.
+fn parse(text: &str, boot: &Path) -> anyhow::Result<Preset> {
+    let preset = Preset::parse(text)?;
+    if let Some(settings) = preset.settings.as_ref().filter(|_| !preset.applied) {
+        let deployment = boot.join(DEPLOYMENT);
+        let deployment = deployment.exists().then_some(deployment.as_path());
+        settings
+            .check(deployment)
+            .with_context(|| format!("[settings], with {DEPLOYMENT} beside it if that is there"))?;
+    }
+    Ok(preset)
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<String>> {
@@ -76,7 +93,7 @@ enum Access {
     Folder,
 }
 
-fn write_state(preset: &Preset, into: &Path) -> anyhow::Result<()> {
+fn write_state(preset: &Preset, boot: &Path, into: &Path) -> anyhow::Result<()> {
     if let Some(hostname) = &preset.hostname {
         write(
             &into.join("hostname"),
@@ -107,12 +124,27 @@ fn write_state(preset: &Preset, into: &Path) -> anyhow::Result<()> {
     if !pins.is_empty() {
         write(&into.join(PINS), pins.as_bytes(), Access::Folder)?;
     }
+    if let Some(settings) = &preset.settings {
+        write_settings(settings, boot, into)?;
+    }
     let for_the_box = for_the_box(preset);
     if !for_the_box.is_empty() {
         let text = for_the_box.to_string();
         write(&into.join(FILE), text.as_bytes(), Access::Group)?;
     }
     Ok(())
+}
+
+fn write_settings(settings: &Further, boot: &Path, into: &Path) -> anyhow::Result<()> {
+    let (given, kept) = (boot.join(DEPLOYMENT), into.join(DEPLOYMENT));
+    let deployment = given.exists().then_some(kept.as_path());
+    if let Some(kept) = deployment {
+        // It was read and found right; the box reads it under another user.
+        let text = read(&given)?.unwrap_or_default();
+        write(kept, text.as_bytes(), Access::Folder)?;
+    }
+    let text = settings.environment(deployment);
+    write(&into.join(SETTINGS), text.as_bytes(), Access::Root)
 }
 
 /// Where light and button are, as the box's environment variables.
@@ -199,8 +231,12 @@ fn erase(preset: &Preset, file: &Path) -> anyhow::Result<()> {
         }
         keys.insert("wifi".to_owned(), Value::Table(network));
     }
+    if let Some(settings) = &preset.settings {
+        keys.insert("settings".to_owned(), Value::Table(settings.public()));
+    }
     let text = format!(
-        "# The box has taken this over and erased the claim code and the Wi-Fi's password here.\n\
+        "# The box has taken this over and erased the claim code, the Wi-Fi's password and the addresses\n\
+         # of Ethereum's endpoints here, which may hold a key.\n\
          # To preset something else: write it whole, remove the line `applied` and start the box.\n\
          {keys}"
     );

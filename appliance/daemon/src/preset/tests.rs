@@ -17,6 +17,11 @@ const WHOLE: &str = r#"
     ssid = "Zum Löwen"
     password = " open sesame\\"
     country = "de"
+    [settings]
+    dht = false
+    lan = ["10.0.0.0/8", "192.168.0.0/16"]
+    max_live = 50
+    relay_urls = ["wss://box.example/relay"]
 "#;
 
 fn mistake(text: &str) -> String {
@@ -67,6 +72,15 @@ fn every_mistake_has_its_words() {
         ("[wifi]\nssid = \"a\"\npassword = \"short\"", "8 to 63"),
         ("[wifi]\nssid = \"a\"\ncountry = \"Germany\"", "two letters"),
         ("[wifi]\nssid = \"a\"\npsk = \"x\"", "`psk` is unknown"),
+        ("settings = 1", "[settings]"),
+        ("[settings]\nvolumes = [\"/\"]", "`volumes` cannot be set"),
+        (
+            "[settings]\nmax_life = 50",
+            "`max_life` in [settings] is unknown",
+        ),
+        ("[settings]\nmax_live = \"50\"", "of another kind"),
+        ("[settings]\npeers = [\"a,b\"]", "commas"),
+        ("[settings]\nlog = \"\\\"\"", "quotes"),
     ] {
         let told = mistake(text);
         assert!(told.contains(words), "{text}: {told}");
@@ -86,6 +100,9 @@ fn no_mistake_repeats_a_secret() {
         format!("[wifi]\nssid = \"a\"\npassword = \"{secret}é\""),
         format!("[wifi]\nssid = \"a\"\npassword = {secret}"),
         format!("[wifi]\nssid = \"a\"\n{secret} = 1"),
+        format!("[settings]\nrpc = \"https://a/{secret}\""),
+        format!("[settings]\nrpc = [\"https://a/{secret},\"]"),
+        format!("[settings]\n{secret}{secret} = 1"),
     ] {
         let told = mistake(&text);
         assert!(!told.contains("SECRET"), "{text}: {told}");
@@ -117,6 +134,9 @@ fn is_applied_once_and_the_secrets_are_gone() {
     assert_eq!(read("state/wifi/country"), "DE\n");
     let pins = "SEEDBOX_LED_PIN=17\nSEEDBOX_BUTTON_PIN=27\n";
     assert_eq!(read("state/pins"), pins);
+    let further = "SEEDBOX_DHT=\"false\"\nSEEDBOX_LAN=\"10.0.0.0/8,192.168.0.0/16\"\n\
+        SEEDBOX_MAX_LIVE=\"50\"\nSEEDBOX_RELAY_URLS=\"wss://box.example/relay\"\n";
+    assert_eq!(read("state/settings"), further);
     // "Zum Löwen" has a character that iwd wants in hexadecimal.
     let network = read("state/wifi/=5a756d204cc3b677656e.psk");
     assert_eq!(network, "[Security]\nPassphrase=\\sopen sesame\\\\\n");
@@ -143,6 +163,64 @@ fn is_applied_once_and_the_secrets_are_gone() {
     fs::remove_file(at("state/hostname")).unwrap();
     apply_on(card.path()).unwrap();
     assert!(!at("state/preset.toml").exists() && !at("state/hostname").exists());
+}
+
+/// Says where the contracts are.
+fn deployment() -> String {
+    let address = |n: u8| format!("0x{}", hex::encode([n; 20]));
+    let (land, model, placement) = (address(1), address(2), address(3));
+    format!(
+        r#"{{"chainId": 1, "block": 7, "land": "{land}", "model": "{model}", "placement": "{placement}"}}"#
+    )
+}
+
+#[test]
+fn the_chain_comes_with_the_contracts_beside_it_and_its_key_is_gone() {
+    let card = card("[settings]\nrpc = [\"https://rpc.example/THEKEY\"]\nchain_poll = \"8s\"");
+    let at = |name: &str| card.path().join(name);
+    let without = apply_on(card.path()).unwrap_err();
+    assert!(
+        format!("{without:#}").contains("`deployment`"),
+        "{without:#}"
+    );
+    let deployment = deployment();
+    fs::write(at("boot/deployment.json"), &deployment).unwrap();
+    apply_on(card.path()).unwrap();
+    let kept = at("state/deployment.json");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), deployment);
+    let settings = fs::read_to_string(at("state/settings")).unwrap();
+    let told = format!("SEEDBOX_DEPLOYMENT=\"{}\"\n", kept.display());
+    assert!(
+        settings.contains("/THEKEY\"\n") && settings.ends_with(&told),
+        "{settings}"
+    );
+    assert_eq!(
+        fs::metadata(at("state/settings")).unwrap().mode() & 0o777,
+        0o600
+    );
+    let left = fs::read_to_string(at("boot/seedbox.toml")).unwrap();
+    assert!(
+        !left.contains("THEKEY") && left.contains("chain_poll = \"8s\""),
+        "{left}"
+    );
+}
+
+#[test]
+fn what_the_box_would_not_start_with_is_not_applied() {
+    for (text, words) in [
+        ("chain_poll = \"soon\"", "`chain_poll`"),
+        ("max_live = 0", "`max_live`"),
+        ("rpc = [\"ftp://SECRET\"]", "`rpc`"),
+    ] {
+        let card = card(&format!("[settings]\n{text}"));
+        if text.contains("rpc") {
+            fs::write(card.path().join("boot/deployment.json"), deployment()).unwrap();
+        }
+        let told = format!("{:#}", apply_on(card.path()).unwrap_err());
+        assert!(told.contains(words), "{text}: {told}");
+        assert!(!told.contains("SECRET"), "{told}");
+        assert_eq!(fs::read_dir(card.path().join("state")).unwrap().count(), 0);
+    }
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! Settings of the box itself, in the part [settings] of what the owner wrote: the README's, by their
+//! own names. They become the environment of the service, for as long as nothing else is preset.
+
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+use toml::{Table, Value};
+
+use crate::{config::Config, settings::Settings};
+
+/// What the card sets, or what has a line of its own in the owner's file.
+const NOT_HERE: [&str; 14] = [
+    "admin_listen",
+    "button_pin",
+    "claim_code",
+    "data",
+    "deployment",
+    "host_names",
+    "led_pin",
+    "local_name",
+    "public_listen",
+    "quota",
+    "relay_webtransport",
+    "update_folders",
+    "updates",
+    "volumes",
+];
+/// Their URLs may hold a key.
+const SECRET: [&str; 2] = ["chain_beacon", "rpc"];
+/// No name is longer.
+const LONGEST: usize = 32;
+
+/// Further settings, each of them known and of the right kind.
+#[derive(Default, PartialEq)]
+pub(crate) struct Further(Vec<(String, Value, String)>);
+
+impl Further {
+    /// Reads the part; no mistake repeats a value.
+    pub(super) fn read(value: Value) -> anyhow::Result<Self> {
+        let Value::Table(keys) = value else {
+            bail!(
+                "`settings` has to be a part of its own: a line [settings], and the settings below it"
+            );
+        };
+        let read = keys.into_iter().map(|(key, value)| {
+            if NOT_HERE.contains(&key.as_str()) {
+                bail!("`{key}` cannot be set in [settings]: the card decides it, or it goes above [settings]");
+            }
+            let alone = Table::from_iter([(key.clone(), value.clone())]);
+            if alone.try_into::<Settings>().is_err() {
+                let name = if key.len() <= LONGEST { key } else { "a name".to_owned() };
+                bail!("`{name}` in [settings] is unknown, or its value is of another kind; the README lists all settings");
+            }
+            let text = text(&value).ok_or_else(|| {
+                anyhow!("`{key}` in [settings] may not hold quotes, backslashes, line ends or, in a list, commas")
+            })?;
+            Ok((key, value, text))
+        });
+        read.collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    /// Whether the box would start with these and with the contracts in `deployment`.
+    pub(super) fn check(&self, deployment: Option<&Path>) -> anyhow::Result<()> {
+        let table: Table = self.pairs().collect();
+        let mut settings: Settings = table.try_into().map_err(|_| anyhow!("[settings]"))?;
+        settings.deployment = deployment.map(Path::to_owned);
+        Config::read(settings, None).map(drop)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (String, Value)> {
+        self.0
+            .iter()
+            .map(|(key, value, _)| (key.clone(), value.clone()))
+    }
+
+    /// The same as a file for systemd (`EnvironmentFile`, systemd.exec(5)).
+    pub(super) fn environment(&self, deployment: Option<&Path>) -> String {
+        let deployment = deployment.map(|path| ("deployment", path.display().to_string()));
+        let further = self
+            .0
+            .iter()
+            .map(|(key, _, text)| (key.as_str(), text.clone()));
+        further
+            .chain(deployment)
+            .map(|(key, text)| format!("SEEDBOX_{}=\"{text}\"\n", key.to_ascii_uppercase()))
+            .collect()
+    }
+
+    /// What of it may stay where everybody can read it.
+    pub(super) fn public(&self) -> Table {
+        self.pairs()
+            .filter(|(key, _)| !SECRET.contains(&key.as_str()))
+            .collect()
+    }
+}
+
+/// The value as the environment has it, if it can be written there.
+fn text(value: &Value) -> Option<String> {
+    let plain =
+        |text: &str| !text.contains(['"', '\\', '`', '$']) && !text.contains(char::is_control);
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| plain(text)),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(yes) => Some(yes.to_string()),
+        Value::Array(several) => {
+            let texts = several
+                .iter()
+                .map(|one| text(one).filter(|text| !text.contains(',')));
+            texts
+                .collect::<Option<Vec<_>>>()
+                .map(|texts| texts.join(","))
+        }
+        _ => None,
+    }
+}
