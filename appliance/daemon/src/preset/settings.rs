@@ -82,6 +82,8 @@ impl Further {
             .map(|(key, _, text)| (key.as_str(), text.clone()));
         further
             .chain(deployment)
+            // An empty list is one with nothing in it, an empty variable one with an empty value.
+            .filter(|(_, text)| !text.is_empty())
             .map(|(key, text)| format!("SEEDBOX_{}=\"{text}\"\n", key.to_ascii_uppercase()))
             .collect()
     }

@@ -21,6 +21,7 @@ const WHOLE: &str = r#"
     dht = false
     lan = ["10.0.0.0/8", "192.168.0.0/16"]
     max_live = 50
+    peers = []
     relay_urls = ["wss://box.example/relay"]
 "#;
 
