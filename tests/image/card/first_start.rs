@@ -42,7 +42,7 @@ country = "DE"
 fn settings(chain: &Anvil, peer: SocketAddr) -> String {
     let rpc = chain.url().replace("127.0.0.1", "10.0.2.2");
     format!(
-        "[settings]\nrpc = [\"{rpc}/{KEY}\"]\nchain_trust = \"unproved\"\n\
+        "[settings]\nrpc = [\"{rpc}/?key={KEY}\"]\nchain_trust = \"unproved\"\n\
          dht = false\nlan = [\"10.0.0.0/8\", \"{}/32\"]\npeers = [\"{peer}\"]\n",
         peer.ip()
     )
