@@ -45,6 +45,9 @@ impl Client {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            // A server may end a connection on which it has refused a body unread, and does so when the
+            // next request is already under way.
+            .max_idle_connections(0)
             .build();
         Self {
             agent: agent.into(),

@@ -8,8 +8,8 @@ use toml::{Table, Value};
 
 use crate::{config::Config, settings::Settings};
 
-/// What the card sets, or what has a line of its own in the owner's file.
-const NOT_HERE: [&str; 14] = [
+/// What the card sets or its firewall counts on, or what has a line of its own in the owner's file.
+const NOT_HERE: [&str; 16] = [
     "admin_listen",
     "button_pin",
     "claim_code",
@@ -18,6 +18,8 @@ const NOT_HERE: [&str; 14] = [
     "host_names",
     "led_pin",
     "local_name",
+    "mesh_listen",
+    "peer_listen",
     "public_listen",
     "quota",
     "relay_webtransport",
