@@ -33,7 +33,8 @@ fn the_button_opens_the_box_to_a_new_owner_and_makes_it_as_new() -> Result<()> {
     machine.shell(BOARD)?;
     machine.wait_panel()?;
     machine.wait("the light to be lit", LIMIT, |machine| {
-        let lit = line(machine, 17, "cat", "value")?;
+        let lit =
+            machine.shell("cat /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio17/value")?;
         ensure!(lit.trim() == "1", "it is {lit}");
         Ok(())
     })?;
@@ -93,11 +94,4 @@ fn press(machine: &mut Machine, span: Duration) -> Result<()> {
     );
     let unit = format!("systemd-run --quiet --collect --expand-environment=no sh -c '{script}'");
     machine.shell(&unit).map(drop)
-}
-
-/// Reads or writes an attribute of a simulated line.
-fn line(machine: &Machine, pin: u8, command: &str, attribute: &str) -> Result<String> {
-    machine.shell(&format!(
-        "{command} /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio{pin}/{attribute}"
-    ))
 }

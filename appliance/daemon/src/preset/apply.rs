@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
@@ -57,10 +57,8 @@ pub(crate) fn apply(boot: &Path, into: &Path) -> anyhow::Result<()> {
 fn parse(text: &str, boot: &Path) -> anyhow::Result<Preset> {
     let preset = Preset::parse(text)?;
     if let Some(settings) = preset.settings.as_ref().filter(|_| !preset.applied) {
-        let deployment = boot.join(DEPLOYMENT);
-        let deployment = deployment.exists().then_some(deployment.as_path());
         settings
-            .check(deployment)
+            .check(deployment(boot).as_deref())
             .with_context(|| format!("[settings], with {DEPLOYMENT} beside it if that is there"))?;
     }
     Ok(preset)
@@ -135,15 +133,19 @@ fn write_state(preset: &Preset, boot: &Path, into: &Path) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// The file that says where the contracts are, if the owner has put it on the card.
+fn deployment(boot: &Path) -> Option<PathBuf> {
+    Some(boot.join(DEPLOYMENT)).filter(|file| file.exists())
+}
+
 fn write_settings(settings: &Further, boot: &Path, into: &Path) -> anyhow::Result<()> {
-    let (given, kept) = (boot.join(DEPLOYMENT), into.join(DEPLOYMENT));
-    let deployment = given.exists().then_some(kept.as_path());
-    if let Some(kept) = deployment {
+    let (given, kept) = (deployment(boot), into.join(DEPLOYMENT));
+    if let Some(given) = &given {
         // It was read and found right; the box reads it under another user.
-        let text = read(&given)?.unwrap_or_default();
-        write(kept, text.as_bytes(), Access::Folder)?;
+        let text = read(given)?.unwrap_or_default();
+        write(&kept, text.as_bytes(), Access::Folder)?;
     }
-    let text = settings.environment(deployment);
+    let text = settings.environment(given.map(|_| kept.as_path()));
     write(&into.join(SETTINGS), text.as_bytes(), Access::Root)
 }
 

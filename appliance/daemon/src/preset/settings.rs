@@ -32,9 +32,9 @@ const SECRET: [&str; 2] = ["chain_beacon", "rpc"];
 /// No name is longer.
 const LONGEST: usize = 32;
 
-/// Further settings, each of them known and of the right kind.
-#[derive(Default, PartialEq)]
-pub(crate) struct Further(Vec<(String, Value, String)>);
+/// Further settings, each of them known, of the right kind, and fit for the environment.
+#[derive(PartialEq)]
+pub(crate) struct Further(Table);
 
 impl Further {
     /// Reads the part; no mistake repeats a value.
@@ -44,44 +44,41 @@ impl Further {
                 "`settings` has to be a part of its own: a line [settings], and the settings below it"
             );
         };
-        let read = keys.into_iter().map(|(key, value)| {
+        for (key, value) in &keys {
             if NOT_HERE.contains(&key.as_str()) {
-                bail!("`{key}` cannot be set in [settings]: the card decides it, or it goes above [settings]");
+                bail!(
+                    "`{key}` cannot be set in [settings]: the card decides it, or it goes above [settings]"
+                );
             }
             let alone = Table::from_iter([(key.clone(), value.clone())]);
             if alone.try_into::<Settings>().is_err() {
-                let name = if key.len() <= LONGEST { key } else { "a name".to_owned() };
-                bail!("`{name}` in [settings] is unknown, or its value is of another kind; the README lists all settings");
+                let name = if key.len() <= LONGEST { key } else { "a name" };
+                bail!(
+                    "`{name}` in [settings] is unknown, or its value is of another kind; the README lists all settings"
+                );
             }
-            let text = text(&value).ok_or_else(|| {
-                anyhow!("`{key}` in [settings] may not hold quotes, backslashes, line ends or, in a list, commas")
-            })?;
-            Ok((key, value, text))
-        });
-        read.collect::<anyhow::Result<_>>().map(Self)
+            if text(value).is_none() {
+                bail!(
+                    "`{key}` in [settings] may not hold quotes, backslashes, line ends or, in a list, commas"
+                );
+            }
+        }
+        Ok(Self(keys))
     }
 
     /// Whether the box would start with these and with the contracts in `deployment`.
     pub(super) fn check(&self, deployment: Option<&Path>) -> anyhow::Result<()> {
-        let table: Table = self.pairs().collect();
-        let mut settings: Settings = table.try_into().map_err(|_| anyhow!("[settings]"))?;
+        let settings = self.0.clone().try_into::<Settings>();
+        let mut settings = settings.map_err(|_| anyhow!("they do not go together"))?;
         settings.deployment = deployment.map(Path::to_owned);
         Config::read(settings, None).map(drop)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (String, Value)> {
-        self.0
-            .iter()
-            .map(|(key, value, _)| (key.clone(), value.clone()))
-    }
-
     /// The same as a file for systemd (`EnvironmentFile`, systemd.exec(5)).
     pub(super) fn environment(&self, deployment: Option<&Path>) -> String {
+        let further = self.0.iter();
+        let further = further.filter_map(|(key, value)| Some((key.as_str(), text(value)?)));
         let deployment = deployment.map(|path| ("deployment", path.display().to_string()));
-        let further = self
-            .0
-            .iter()
-            .map(|(key, _, text)| (key.as_str(), text.clone()));
         further
             .chain(deployment)
             // An empty list is one with nothing in it, an empty variable one with an empty value.
@@ -92,9 +89,9 @@ impl Further {
 
     /// What of it may stay where everybody can read it.
     pub(super) fn public(&self) -> Table {
-        self.pairs()
-            .filter(|(key, _)| !SECRET.contains(&key.as_str()))
-            .collect()
+        let mut public = self.0.clone();
+        public.retain(|key, _| !SECRET.contains(&key));
+        public
     }
 }
 
