@@ -241,7 +241,9 @@ pub fn of_chain(status: &ChainStatus) -> Vec<Concern> {
         Health::Failing => Severity::Failing,
     };
     let advice = if status.chain_id.is_none() {
-        "Give the box an endpoint and a deployment: `rpc` and `deployment` in its configuration."
+        "Give the box an Ethereum endpoint and the contracts: `rpc` and `deployment` in its \
+         configuration; on a flashed card `rpc` under [settings] in its seedbox.toml, with \
+         deployment.json beside it."
     } else {
         "If it lasts, look after the endpoints in the box's configuration. Nothing is deleted meanwhile."
     };
