@@ -12,7 +12,6 @@ NAMES_DEBIAN = iproute2 util-linux
 DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|buildx)$$' | cut -d ' ' -f 1) docker-compose iptables iproute2 util-linux qemu-user-static
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 IMAGE_OUT = $(or $(SEEDBOX_IMAGE_OUT),target/image)
-CARD_PROGRAM = $(IMAGE_OUT)/arm64/seedbox
 CARD_IMAGE = $(IMAGE_OUT)/seedbox-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-rpi-arm64.img
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -170,26 +169,23 @@ image-parts:
 card-setup: image-setup
 	@dpkg -s $(CARD_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_DEBIAN))
 
-$(CARD_PROGRAM): | image-setup
+## The SD-card image for Raspberry Pis, target/image/seedbox-<version>-rpi-arm64.img and .img.xz.
+image: card-setup image-licences
 	image/binary/build arm64
-
-## The SD-card image for Raspberry Pis, target/image/seedbox-<version>-rpi-arm64.img and .img.xz,
-## around the program that `make image-binary` made, or makes it.
-image: card-setup image-licences $(CARD_PROGRAM)
 	image/card/build
 
 $(CARD_IMAGE):
 	$(MAKE) image
 
-## The same root as a signed bundle for boxes that run already.
+## The root of the last `make image` as a signed bundle for boxes that run already.
 image-bundle: card-setup
 	image/card/bundle
 
 card-test-setup:
 	@dpkg -s $(CARD_TEST_DEBIAN) > /dev/null 2>&1 || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(CARD_TEST_DEBIAN))
 
-## Boots the image in an emulated Raspberry Pi and uses it as an owner would; makes it, if there is
-## none. A busy machine gives more time: SEEDBOX_PATIENCE=3.
+## Boots the last `make image` in an emulated Raspberry Pi and uses it as an owner would; makes it, if
+## there is none. A busy machine gives more time: SEEDBOX_PATIENCE=3.
 image-test: $(CARD_IMAGE) card-test-setup setup contracts
 	cargo test -p system-tests --features image --test image -- --test-threads=1 --nocapture
 

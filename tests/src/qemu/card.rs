@@ -76,6 +76,8 @@ impl Card {
     /// # Errors
     /// As [`Card::flash`].
     pub fn flash_without_key() -> Result<Self> {
+        let build = fs::read_to_string(built("img.buildinfo")?)?;
+        println!("image of {}", build.lines().next().unwrap_or_default());
         let folder = tempfile::Builder::new().prefix("card-").tempdir()?;
         let disk = folder.path().join("disk");
         run(Command::new("cp")
