@@ -2,7 +2,7 @@
 
 DEBIAN = build-essential chromium wrk aria2 transmission-daemon transmission-cli e2fsprogs faketime mount util-linux
 IMAGE_DEBIAN = mmdebstrap bubblewrap qemu-user-static binutils git
-CARD_DEBIAN = arch-test fakeroot genimage rauc u-boot-tools dosfstools mtools e2fsprogs kmod cpio zstd xz-utils fdisk openssl
+CARD_DEBIAN = arch-test device-tree-compiler fakeroot systemd genimage rauc u-boot-tools dosfstools mtools e2fsprogs kmod cpio zstd xz-utils fdisk openssl
 CARD_TEST_DEBIAN = qemu-system-arm openssh-client mtools e2fsprogs rauc squashfs-tools openssl aria2 transmission-daemon transmission-cli
 DEB_DEBIAN = systemd-container
 PARTS_DEBIAN = shellcheck systemd
@@ -13,6 +13,8 @@ DOCKER_DEBIAN = docker.io $(shell apt-cache search --names-only '^docker-(cli|bu
 UPDATE_DEBIAN = rauc squashfs-tools dbus openssl util-linux
 IMAGE_OUT = $(or $(SEEDBOX_IMAGE_OUT),target/image)
 CARD_IMAGE = $(IMAGE_OUT)/seedbox-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-rpi-arm64.img
+# Debian gives ordinary users no path to the tools for file systems and modules.
+export PATH := $(PATH):/usr/sbin:/sbin
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test lint setup models contracts audit-contracts panel bench fuzz relay-simulation relay-browser deny quota-bar kill-bar never-evict-bar idle-bar grid-bar world-bar sync-bar relay-bar relay-leak-test names-test image-setup image-binary image-licences image-docker image-deb image-parts docker-setup docker-possible docker-test update-test deb-test image image-bundle image-test image-power-cuts image-idle card-setup card-test-setup

@@ -6,15 +6,17 @@ test -n "${devnum}" || setenv devnum 0
 setexpr copy_addr ${scriptaddr} + 0x100000
 
 # The environment was cut off while it was written: its copy was written before or after, never at once.
+# It is written anew, or RAUC could not read it.
 if test -z "${BOOT_ORDER}"; then
   echo "seedbox: environment lost, taking its copy"
   if load ${devtype} ${devnum}:1 ${copy_addr} uboot-copy.env; then
-    env import -c ${copy_addr} ${filesize} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
+    env import -c ${copy_addr} ${filesize}
   fi
+  test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"
+  test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 9
+  test -n "${BOOT_B_LEFT}" || setenv BOOT_B_LEFT 9
+  saveenv
 fi
-test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"
-test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 9
-test -n "${BOOT_B_LEFT}" || setenv BOOT_B_LEFT 9
 
 # Further words for the kernel, as `cmdline=…` in a file of the boot partition.
 if test -e ${devtype} ${devnum}:1 cmdline.txt; then
