@@ -88,10 +88,19 @@ impl Button {
         }
     }
 
-    /// Time has passed.
-    pub(crate) fn passed(&mut self, now: Duration) -> Option<Press> {
+    /// Time has passed. Before the reset the contact is looked at once more: that it was let go may
+    /// not have been told yet.
+    pub(crate) fn passed(
+        &mut self,
+        now: Duration,
+        is_closed: impl FnOnce() -> bool,
+    ) -> Option<Press> {
         match self.0 {
             State::Down { since } if now >= since + RESET => {
+                if !is_closed() {
+                    self.0 = State::Up;
+                    return None;
+                }
                 self.0 = State::Spent { reset: true };
                 Some(Press::FactoryReset)
             }
@@ -136,7 +145,7 @@ mod tests {
         let start = ms(7_000);
         let mut orders = Vec::from_iter(button.turned(true, start));
         for passed in (0..for_ms).step_by(100) {
-            orders.extend(button.passed(start + ms(passed)));
+            orders.extend(button.passed(start + ms(passed), || true));
         }
         orders.extend(button.turned(false, start + ms(for_ms)));
         orders
@@ -158,7 +167,7 @@ mod tests {
     #[test]
     fn a_button_that_sticks_from_the_start_orders_nothing() {
         let mut button = Button::new(true);
-        assert_eq!(button.passed(ms(60_000)), None);
+        assert_eq!(button.passed(ms(60_000), || true), None);
         assert_eq!(button.held(ms(60_000)), Held::No);
         assert_eq!(button.turned(false, ms(60_000)), None);
         assert_eq!(button.turned(true, ms(61_000)), None);
@@ -176,13 +185,20 @@ mod tests {
             (5_000, Held::ForReset(ms(0)), 10_000),
             (9_000, Held::ForReset(ms(4_000)), 10_000),
         ] {
-            assert_eq!(button.passed(ms(at)), None);
+            assert_eq!(button.passed(ms(at), || true), None);
             assert_eq!(
                 (button.held(ms(at)), button.next(ms(at))),
                 (shown, Some(ms(next)))
             );
         }
-        assert_eq!(button.passed(ms(10_000)), Some(Press::FactoryReset));
+        let mut let_go = Button::new(false);
+        let_go.turned(true, ms(0));
+        assert_eq!(let_go.passed(ms(10_000), || false), None);
+        assert_eq!(let_go.turned(false, ms(10_001)), None);
+        assert_eq!(
+            button.passed(ms(10_000), || true),
+            Some(Press::FactoryReset)
+        );
         assert_eq!(button.held(ms(11_000)), Held::ResetOrdered);
         assert_eq!(button.next(ms(11_000)), None);
     }

@@ -1,7 +1,11 @@
 //! The real pins, on a Raspberry Pi: lines of the kernel's GPIO character device, which every
 //! distribution's kernel has.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use gpiocdev::{
     Chip, Request,
@@ -37,9 +41,16 @@ impl Lamp for Request {
 #[derive(Default)]
 pub(crate) struct Pins {
     pub(crate) lamp: Option<Box<dyn Lamp>>,
-    /// Whether the button is pressed; `None` without a button.
-    pub(crate) pressed: Option<watch::Receiver<bool>>,
-    /// Listens to the button, until it is dropped.
+    pub(crate) contact: Option<Contact>,
+}
+
+/// The button's contact.
+pub(crate) struct Contact {
+    /// Whether it is closed, as far as was told; ends when nobody listens any more.
+    pub(crate) told: watch::Receiver<bool>,
+    /// Whether it is closed right now.
+    pub(crate) is_closed: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Listens until it is dropped.
     _listening: JoinSet<()>,
 }
 
@@ -47,52 +58,88 @@ pub(crate) struct Pins {
 const DEBOUNCE: Duration = Duration::from_millis(10);
 
 impl Pins {
-    /// Takes the pins. A machine that is no Raspberry Pi has none, which is no error.
-    pub(crate) fn take(config: &Config) -> Result<Self, Error> {
-        let mut pins = Self::default();
+    /// Takes the pins, and says which it did not get. A machine that is no Raspberry Pi has none, which
+    /// is no error.
+    pub(crate) fn take(config: &Config) -> (Self, Vec<Error>) {
+        let nothing = (Self::default(), Vec::new());
         if config.led_pin.is_none() && config.button_pin.is_none() {
-            return Ok(pins);
+            return nothing;
         }
-        let Some(header) = header()? else {
-            tracing::info!("this is no Raspberry Pi; there is no light and no button");
-            return Ok(pins);
+        let header = match header() {
+            Ok(Some(header)) => header,
+            Ok(None) => {
+                tracing::info!("this is no Raspberry Pi; there is no light and no button");
+                return nothing;
+            }
+            Err(error) => return (Self::default(), vec![error]),
         };
-        if let Some(pin) = config.led_pin {
-            let line = Request::builder()
-                .on_chip(&header)
-                .with_consumer(CONSUMER)
-                .with_line(pin.into())
-                .as_output(Value::Inactive)
-                .request()?;
-            pins.lamp = Some(Box::new(line));
+        let lamp = config.led_pin.map(|pin| lamp(&header, pin)).transpose();
+        let contact = config.button_pin.map(|pin| contact(&header, pin));
+        let mut errors = Vec::new();
+        let mut pins = Self::default();
+        match lamp {
+            Ok(lamp) => pins.lamp = lamp,
+            Err(error) => errors.push(error),
         }
-        if let Some(pin) = config.button_pin {
-            let line = Request::builder()
-                .on_chip(&header)
-                .with_consumer(CONSUMER)
-                .with_line(pin.into())
-                .as_input()
-                .as_active_low()
-                .with_bias(Bias::PullUp)
-                .with_debounce_period(DEBOUNCE)
-                .with_edge_detection(EdgeDetection::BothEdges)
-                .request()?;
-            let (tell, pressed) = watch::channel(line.lone_value()?.into());
-            pins._listening.spawn(listen(line.into(), tell));
-            pins.pressed = Some(pressed);
+        match contact.transpose() {
+            Ok(contact) => pins.contact = contact,
+            Err(error) => errors.push(error),
         }
-        Ok(pins)
+        (pins, errors)
     }
 
     /// A board of the test's own.
     #[cfg(test)]
-    pub(crate) fn simulated(lamp: impl Lamp + 'static, pressed: watch::Receiver<bool>) -> Self {
+    pub(crate) fn simulated(
+        lamp: impl Lamp + 'static,
+        told: watch::Receiver<bool>,
+        closed: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             lamp: Some(Box::new(lamp)),
-            pressed: Some(pressed),
-            _listening: JoinSet::new(),
+            contact: Some(Contact {
+                told,
+                is_closed: Box::new(move || *closed.borrow()),
+                _listening: JoinSet::new(),
+            }),
         }
     }
+}
+
+fn lamp(header: &Path, pin: u8) -> Result<Box<dyn Lamp>, Error> {
+    let line = Request::builder()
+        .on_chip(header)
+        .with_consumer(CONSUMER)
+        .with_line(pin.into())
+        .as_output(Value::Inactive)
+        .request()?;
+    Ok(Box::new(line))
+}
+
+fn contact(header: &Path, pin: u8) -> Result<Contact, Error> {
+    let line = Request::builder()
+        .on_chip(header)
+        .with_consumer(CONSUMER)
+        .with_line(pin.into())
+        .as_input()
+        .as_active_low()
+        .with_bias(Bias::PullUp)
+        .with_debounce_period(DEBOUNCE)
+        .with_edge_detection(EdgeDetection::BothEdges)
+        .request()?;
+    let (tell, told) = watch::channel(line.lone_value()?.into());
+    let line: Arc<AsyncRequest> = Arc::new(line.into());
+    let mut listening = JoinSet::new();
+    listening.spawn(listen(Arc::clone(&line), tell));
+    Ok(Contact {
+        told,
+        // A contact that cannot be read must not count as closed.
+        is_closed: Box::new(move || {
+            let value = (*line).as_ref().lone_value();
+            value.is_ok_and(bool::from)
+        }),
+        _listening: listening,
+    })
 }
 
 /// The chip behind the header, if the machine has one.
@@ -111,9 +158,8 @@ fn header() -> Result<Option<PathBuf>, Error> {
 }
 
 /// Tells every change of the button; ends when the kernel gives none any more.
-async fn listen(button: AsyncRequest, tell: watch::Sender<bool>) {
+async fn listen(button: Arc<AsyncRequest>, tell: watch::Sender<bool>) {
     while let Ok(event) = button.read_edge_event().await {
         tell.send_replace(event.kind == EdgeKind::Rising);
     }
-    tracing::warn!("the button is not listened to any more");
 }

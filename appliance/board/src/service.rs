@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedbox_core::Concern;
+use seedbox_core::{AlertId, Concern, Severity};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -13,7 +13,7 @@ use crate::{
     Config, Error, Press, Show,
     button::{Button, Held},
     light::Light,
-    pins::Pins,
+    pins::{Contact, Pins},
     sensors::Sensors,
 };
 
@@ -28,6 +28,8 @@ pub struct Service {
     show: watch::Receiver<Show>,
     presses: mpsc::Sender<Press>,
     concerns: watch::Sender<Vec<Concern>>,
+    /// Whether pins that the owner named cannot be used.
+    faults: Vec<Concern>,
     started: Instant,
 }
 
@@ -53,7 +55,7 @@ impl Handle {
         self.presses.recv().await
     }
 
-    /// What is the matter with power and warmth.
+    /// What is the matter with power, warmth, light and button.
     pub fn concerns(&self) -> watch::Receiver<Vec<Concern>> {
         self.concerns.clone()
     }
@@ -66,11 +68,12 @@ impl Service {
     /// Pins that cannot be meant, see [`Config::check`].
     pub fn new(config: &Config) -> Result<(Self, Handle), Error> {
         config.check()?;
-        let pins = Pins::take(config).unwrap_or_else(|e| {
-            tracing::warn!("{e}");
-            Pins::default()
-        });
-        Ok(Self::with(pins, Sensors::find(&config.root)))
+        let (pins, errors) = Pins::take(config);
+        let (mut service, handle) = Self::with(pins, Sensors::find(&config.root));
+        for error in errors {
+            service.tell_fault(error.to_string());
+        }
+        Ok((service, handle))
     }
 
     fn with(pins: Pins, sensors: Sensors) -> (Self, Handle) {
@@ -83,6 +86,7 @@ impl Service {
             show: shown,
             presses: order,
             concerns: tell,
+            faults: Vec::new(),
             started: Instant::now(),
         };
         let handle = Handle {
@@ -98,14 +102,15 @@ impl Service {
     /// # Errors
     /// None today; the board never ends the box.
     pub async fn run(mut self, cancelled: CancellationToken) -> Result<(), Error> {
-        let mut pressed = self.pins.pressed.take();
-        let mut button = Button::new(pressed.as_mut().is_some_and(|p| *p.borrow_and_update()));
+        let mut contact = self.pins.contact.take();
+        let closed = contact.as_mut().map(|c| *c.told.borrow_and_update());
+        let mut button = Button::new(closed.unwrap_or_default());
         let mut light = Light::default();
         let mut measure = interval(SENSORS);
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = self.started.elapsed();
-            let press = button.passed(now);
+            let press = button.passed(now, || contact.as_ref().is_some_and(|c| (c.is_closed)()));
             self.order(press, &mut light, now);
             light.show(*self.show.borrow_and_update(), now);
             let wake = self.set_lamp(&light, button.held(now), now);
@@ -114,11 +119,17 @@ impl Service {
                 () = cancelled.cancelled() => break,
                 () = until(wake.map(|wake| self.started + wake)) => {}
                 Ok(()) = self.show.changed() => {}
-                level = turned(&mut pressed) => {
-                    let now = self.started.elapsed();
-                    let press = button.turned(level, now);
-                    self.order(press, &mut light, now);
-                }
+                level = turned(contact.as_mut()) => match level {
+                    Some(level) => {
+                        let now = self.started.elapsed();
+                        let press = button.turned(level, now);
+                        self.order(press, &mut light, now);
+                    }
+                    None => {
+                        contact = None;
+                        self.tell_fault("the button is not listened to any more".to_owned());
+                    }
+                },
                 _ = measure.tick(), if !self.sensors.is_empty() => self.measure(),
             }
         }
@@ -146,12 +157,25 @@ impl Service {
     }
 
     fn measure(&mut self) {
-        let concerns = self.sensors.read(self.started.elapsed());
+        let mut concerns = self.sensors.read(self.started.elapsed());
+        concerns.extend(self.faults.iter().cloned());
         self.concerns.send_if_modified(|told| {
             let changed = *told != concerns;
             *told = concerns;
             changed
         });
+    }
+
+    /// For the owner, until the box starts anew: it is the button that helps with a lost password.
+    fn tell_fault(&mut self, what: String) {
+        tracing::warn!("{what}");
+        let words = format!("Light or button do not work: {what}.");
+        let advice = "Look after `led_pin` and `button_pin`, and start the box anew.";
+        if self.faults.is_empty() {
+            let concern = Concern::new(AlertId::Pins, Severity::Attention, words, advice);
+            self.faults.push(concern);
+            self.measure();
+        }
     }
 }
 
@@ -163,15 +187,13 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-/// The button's new level; never without a button.
-async fn turned(pressed: &mut Option<watch::Receiver<bool>>) -> bool {
-    if let Some(level) = pressed {
-        if level.changed().await.is_ok() {
-            return *level.borrow_and_update();
-        }
-        *pressed = None;
-    }
-    std::future::pending().await
+/// The contact's new level, `None` when no more will be told; never without a button.
+async fn turned(contact: Option<&mut Contact>) -> Option<bool> {
+    let Some(contact) = contact else {
+        return std::future::pending().await;
+    };
+    let changed = contact.told.changed().await;
+    changed.ok().map(|()| *contact.told.borrow_and_update())
 }
 
 #[cfg(test)]

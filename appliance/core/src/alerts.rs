@@ -58,10 +58,14 @@ pub enum AlertId {
     LowVoltage,
     /// The box is so hot that it slows down.
     TooHot,
+    /// Light or button cannot be used.
+    Pins,
     /// An update did not work, and the box runs what it ran before.
     UpdateRolledBack,
     /// An update waits for a restart.
     UpdateWaits,
+    /// No update can be installed.
+    UpdatesUnavailable,
     /// Whoever reads the new code may take the box over, for some minutes.
     ClaimWindow,
 }
@@ -79,8 +83,10 @@ impl fmt::Display for AlertId {
             Self::ClockUnsure => f.write_str("clock-unsure"),
             Self::LowVoltage => f.write_str("low-voltage"),
             Self::TooHot => f.write_str("too-hot"),
+            Self::Pins => f.write_str("pins"),
             Self::UpdateRolledBack => f.write_str("update-rolled-back"),
             Self::UpdateWaits => f.write_str("update-waits"),
+            Self::UpdatesUnavailable => f.write_str("updates-unavailable"),
             Self::ClaimWindow => f.write_str("claim-window"),
         }
     }

@@ -37,7 +37,8 @@ impl Board {
     fn start(root: &Path) -> Self {
         let lamp = Simulated::default();
         let (button, pressed) = watch::channel(false);
-        let pins = Pins::simulated(lamp.clone(), pressed);
+        let closed = pressed.clone();
+        let pins = Pins::simulated(lamp.clone(), pressed, closed);
         let (service, handle) = Service::with(pins, Sensors::find(root));
         let stop = CancellationToken::new();
         let running = tokio::spawn(service.run(stop.clone()));
@@ -157,6 +158,26 @@ async fn a_weak_supply_reaches_the_list() {
     assert_eq!(concerns.borrow_and_update()[0].id, AlertId::LowVoltage);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_button_that_nobody_listens_to_is_told_and_the_light_goes_on() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let Board {
+        button,
+        handle,
+        running,
+        stop,
+        ..
+    } = Board::start(nowhere.path());
+    let mut concerns = handle.concerns();
+    tokio::task::yield_now().await;
+    drop(button);
+    let told = timeout(Duration::from_secs(1), concerns.changed()).await;
+    told.unwrap().unwrap();
+    assert_eq!(concerns.borrow_and_update()[0].id, AlertId::Pins);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn away_from_a_pi_nothing_is_touched_and_nothing_fails() {
     let root = tempfile::tempdir().unwrap();
@@ -166,7 +187,7 @@ async fn away_from_a_pi_nothing_is_touched_and_nothing_fails() {
         root: root.path().to_owned(),
     };
     let (service, handle) = Service::new(&config).unwrap();
-    assert!(service.pins.lamp.is_none() && service.pins.pressed.is_none());
+    assert!(service.pins.lamp.is_none() && service.pins.contact.is_none());
     handle.show(Show::Attention);
     let stop = CancellationToken::new();
     stop.cancel();
