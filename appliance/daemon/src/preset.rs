@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use seedbox_core::WalletAddress;
 use toml::{Table, Value};
 
-use crate::config;
+use crate::{config, settings::unreadable};
 
 pub(crate) use apply::apply;
 pub(crate) use settings::Further;
@@ -100,21 +100,6 @@ impl Preset {
             && button_pin.is_none()
             && settings.is_none()
     }
-}
-
-/// Where the file is no TOML. Only the place is told: the line may hold a password.
-fn unreadable(text: &str, error: &toml::de::Error) -> anyhow::Error {
-    let place = error.span().map_or(0, |span| span.start);
-    let line = text
-        .bytes()
-        .take(place)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1;
-    anyhow!(
-        "line {line} cannot be read; write every line like  name = \"text\"  with straight quotes, \
-         each name once"
-    )
 }
 
 fn no_others(left: &Table, known: &str) -> anyhow::Result<()> {

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
+use toml::{Table, de::Error};
 
 /// Every setting, as text. What is `None` or empty was not given.
 #[derive(Args, Deserialize, Default, Debug, Clone)]
@@ -170,6 +171,8 @@ pub(crate) struct Settings {
 }
 
 const MAX_FILE: u64 = 256 * 1024;
+/// Of settings; what is longer may be a secret in the wrong place.
+const LONGEST_NAME: usize = 32;
 
 impl Settings {
     pub(crate) fn from_file(path: &Path) -> anyhow::Result<Self> {
@@ -182,8 +185,13 @@ impl Settings {
         }
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {shown}"))?;
-        // The parser's message shows line, key and what is allowed there.
-        toml::from_str(&text).with_context(|| format!("the configuration {shown} has a mistake"))
+        Self::read(&text).with_context(|| format!("the configuration {shown} has a mistake"))
+    }
+
+    fn read(text: &str) -> anyhow::Result<Self> {
+        text.parse::<Table>()
+            .map_err(|error| unreadable(text, &error))?;
+        toml::from_str(text).map_err(|error| mistake(text, &error))
     }
 
     /// What `self` does not say is taken from `other`.
@@ -242,6 +250,80 @@ impl Settings {
             update_folders: list(self.update_folders, other.update_folders),
             led_pin: self.led_pin.or(other.led_pin),
             button_pin: self.button_pin.or(other.button_pin),
+        }
+    }
+}
+
+/// Where a text is no TOML. Only the place is told: the line may hold a secret, and the parser's own
+/// words would repeat it.
+pub(crate) fn unreadable(text: &str, error: &Error) -> anyhow::Error {
+    anyhow!(
+        "line {} cannot be read; write every line like  name = \"text\"  with straight quotes, \
+         each name once",
+        line(text, error)
+    )
+}
+
+/// Where a value is none that its name takes, or the name none of ours; as silent about the value.
+fn mistake(text: &str, error: &Error) -> anyhow::Error {
+    let line = line(text, error);
+    let written = text.lines().nth(line - 1).unwrap_or_default();
+    let name = written.split('=').next().unwrap_or_default().trim();
+    let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if name.is_empty() || !is_name || name.len() > LONGEST_NAME {
+        return anyhow!("line {line} is not understood; the README lists all settings");
+    }
+    if error.message().starts_with("unknown field") {
+        return anyhow!("line {line}: `{name}` is unknown; the README lists all settings");
+    }
+    match error.message().rsplit_once(", expected ") {
+        Some((_, wanted)) => anyhow!("line {line}: `{name}` has to be {wanted}"),
+        None => anyhow!("line {line}: `{name}` is not understood; the README says what it takes"),
+    }
+}
+
+/// The line that a mistake is in, from 1.
+fn line(text: &str, error: &Error) -> usize {
+    let place = error.span().map_or(0, |span| span.start);
+    let before = text.bytes().take(place);
+    before.filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_names_its_line_and_repeats_no_value() {
+        for (text, told) in [
+            (
+                "quota = \"1GB\"\nrpc = \"https://SECRET\"",
+                "line 2: `rpc` has to be a sequence",
+            ),
+            ("claim_cod = \"SECRET\"", "line 1: `claim_cod` is unknown"),
+            ("SECRET = 1", "line 1 is not understood"),
+            ("rpc = [\"https://SECRET]", "line 1 cannot be read"),
+            (
+                "claim_code = \"SECRET\"\nclaim_code = \"SECRET\"",
+                "line 2 cannot be read",
+            ),
+            (
+                "admin_listen = \"SECRET\"",
+                "line 1: `admin_listen` is not understood",
+            ),
+            (
+                "dht = \"SECRET, expected nothing\"",
+                "line 1: `dht` has to be a boolean",
+            ),
+            (
+                "rpc = [\n  1,\n  \"SECRET\",\n]",
+                "line 2 is not understood",
+            ),
+        ] {
+            let error = Settings::read(text).unwrap_err();
+            let shown = format!("{error:#} {error:?}");
+            assert!(shown.contains(told), "{text}: {shown}");
+            assert!(!shown.contains("SECRET"), "{text}: {shown}");
         }
     }
 }
