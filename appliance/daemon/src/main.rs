@@ -60,7 +60,7 @@ enum Command {
 
 #[derive(Args)]
 struct Healthcheck {
-    /// Whether it is at work: every service is, and its data folder can be written.
+    /// Whether it can work: it has started, and its data folder can be written.
     #[arg(long)]
     ready: bool,
     /// Asks again until the answer is good, for so long at most, like 3min.

@@ -169,10 +169,10 @@ async fn healthz(State(public): State<Arc<Public>>) -> Response {
     health::respond(public.appliance.as_ref())
 }
 
-/// Whether every service has started.
+/// Whether the box itself can work, whatever the chain's endpoints do.
 #[utoipa::path(get, path = "/readyz", responses(
-    (status = 200, body = HealthReport, description = "Well enough."),
-    (status = 503, body = HealthReport, description = "A service is starting or does not do its job."),
+    (status = 200, body = HealthReport, description = "It can."),
+    (status = 503, body = HealthReport, description = "It is starting, or has no volume to work with."),
 ))]
 async fn readyz(State(public): State<Arc<Public>>) -> Response {
     health::respond_ready(public.appliance.as_ref())

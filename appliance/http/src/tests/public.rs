@@ -91,6 +91,20 @@ async fn health_tells_failing_and_ready_tells_starting() {
     }
     let failing = ask(&test_box, Method::GET, "/healthz", 1).await.json();
     assert_eq!(failing["seeder"], "failing");
+
+    seeder.send_modify(|seeder| seeder.health = Health::Well);
+    for (health, expected) in [
+        (Health::Starting, (200, 200)),
+        (Health::Failing, (503, 200)),
+    ] {
+        let chain = &test_box.appliance.chain;
+        chain.send_modify(|chain| chain.health = health);
+        assert_eq!(
+            statuses().await,
+            expected,
+            "endpoints elsewhere: {health:?}"
+        );
+    }
 }
 
 #[tokio::test]
