@@ -64,7 +64,7 @@ impl Attendant {
                 log::warn!(
                     "the button was held for ten seconds: the box is reset and starts as new"
                 );
-                factory_reset::order(&self.data, false)
+                factory_reset::order(&self.data, &[], false)
                     .context("the order to reset the box cannot be written")?;
                 self.start_anew.cancel();
             }

@@ -13,7 +13,7 @@ use anyhow::Context;
 use seedbox_store::Store;
 use serde::{Deserialize, Serialize};
 
-use crate::{instance, preset, updates};
+use crate::{instance, preset, relay, updates, webtransport};
 
 const ORDER: &str = "factory-reset";
 
@@ -22,20 +22,27 @@ const ORDER: &str = "factory-reset";
 #[serde(default)]
 struct Order {
     external_volumes: bool,
+    /// The box's volumes when it was told: what names them may go before the box is started anew.
+    volumes: Vec<PathBuf>,
 }
 
-/// Leaves the order for the next start. Models on disks of their own stay unless
+/// Leaves the order for the next start. Models on disks of their own, of these `volumes`, stay unless
 /// `external_volumes`.
-pub(crate) fn order(data: &Path, external_volumes: bool) -> io::Result<()> {
+pub(crate) fn order(data: &Path, volumes: &[PathBuf], external_volumes: bool) -> io::Result<()> {
+    let order = Order {
+        external_volumes,
+        volumes: volumes.to_vec(),
+    };
     let draft = data.join("factory-reset.tmp");
     let mut file = File::create(&draft)?;
-    file.write_all(&serde_json::to_vec(&Order { external_volumes })?)?;
+    file.write_all(&serde_json::to_vec(&order)?)?;
     file.sync_all()?;
     fs::rename(&draft, data.join(ORDER))?;
     File::open(data)?.sync_all()
 }
 
-/// Carries the order out, if there is one. The caller holds the lock on the data folder.
+/// Carries the order out, if there is one, on the volumes of then and of now. The caller holds the
+/// lock on the data folder.
 ///
 /// # Errors
 /// Something of the box's own cannot be deleted; the order stays.
@@ -47,7 +54,7 @@ pub(crate) fn carry_out(data: &Path, volumes: &[PathBuf]) -> anyhow::Result<()> 
     };
     let order: Order = serde_json::from_slice(&text).unwrap_or_default();
     log::warn!("this box is being reset as its owner asked; it starts as new");
-    for volume in volumes {
+    for volume in order.volumes.iter().chain(volumes) {
         if is_external(volume, data) && !order.external_volumes {
             log::info!("what is on {} stays", volume.display());
             continue;
@@ -69,15 +76,20 @@ pub(crate) fn carry_out(data: &Path, volumes: &[PathBuf]) -> anyhow::Result<()> 
 /// By name: the folder may hold what is not the box's.
 fn erase_state(data: &Path) -> io::Result<()> {
     Store::erase(&data.join(instance::DATABASE))?;
-    match fs::remove_file(data.join(preset::FILE)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
+    for file in [preset::FILE, relay::NODE_KEY] {
+        or_never_there(fs::remove_file(data.join(file)))?;
     }
-    match fs::remove_dir_all(updates::folder(data)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
+    for folder in [updates::folder(data), data.join(webtransport::FOLDER)] {
+        or_never_there(fs::remove_dir_all(folder))?;
     }
     File::open(data)?.sync_all()
+}
+
+fn or_never_there(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Whether a volume lies on another file system than the database.
@@ -99,14 +111,23 @@ mod tests {
         fs::write(volume.join(".seedbox-volume.json"), "{}").unwrap();
         fs::create_dir(updates::folder(data)).unwrap();
         fs::write(updates::folder(data).join("incoming.raucb"), "x").unwrap();
-        for name in ["seedbox.db", "seedbox.db-wal", "preset.toml", "letter.txt"] {
+        fs::create_dir(data.join("webtransport")).unwrap();
+        for name in [
+            "seedbox.db",
+            "seedbox.db-wal",
+            "preset.toml",
+            "node.key",
+            "letter.txt",
+        ] {
             fs::write(data.join(name), "x").unwrap();
         }
         carry_out(data, std::slice::from_ref(&volume)).unwrap();
         assert!(data.join("seedbox.db").exists(), "nobody asked");
 
-        order(data, false).unwrap();
-        carry_out(data, &[volume.clone(), data.join("never-there")]).unwrap();
+        let then = [volume.clone(), data.join("never-there")];
+        order(data, &then, false).unwrap();
+        // Nothing names the volume any more.
+        carry_out(data, &[]).unwrap();
         let mut left: Vec<_> = fs::read_dir(data)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

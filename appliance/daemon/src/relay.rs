@@ -14,6 +14,9 @@ use crate::{
     config::relay::Relay as Config, gate::Gate, supervise::Services, webtransport::WebTransport,
 };
 
+/// In the data folder; whoever has it is this box to others.
+pub(crate) const NODE_KEY: &str = "node.key";
+
 /// The relay as the rest of the daemon sees it, which may be off.
 pub(crate) struct Relay {
     running: Option<seedbox_relay::Handle>,
@@ -37,7 +40,7 @@ pub(crate) async fn start(
     let Some(config) = config else {
         return Ok((Relay { running: None, off }, None));
     };
-    let key = NodeKey::load_or_create(&data.join("node.key"))?;
+    let key = NodeKey::load_or_create(&data.join(NODE_KEY))?;
     let mesh = seedbox_mesh::Config {
         key: key.clone(),
         listen: config.mesh_listen,

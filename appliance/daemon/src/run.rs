@@ -84,6 +84,7 @@ async fn build(
     let (name, name_handle) =
         seedbox_mdns::Service::new(config.name.mdns(preset.hostname.clone()))?;
 
+    let volumes = config.seeder.volumes.clone();
     let seeder = seedbox_seeder::Config {
         first_quota: preset.quota,
         ..config.seeder
@@ -114,6 +115,7 @@ async fn build(
         seeder: seeder_handle.clone(),
         alerts: alerts.clone(),
         data: config.data.clone(),
+        volumes,
         start_anew: start_anew.clone(),
     };
     let mut http = http_config(config.http, &preset)?;

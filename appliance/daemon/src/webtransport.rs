@@ -10,6 +10,8 @@ use tokio::sync::watch;
 
 use crate::{config::relay::Relay, supervise::Services};
 
+/// In the data folder: the certificates and their keys.
+pub(crate) const FOLDER: &str = "webtransport";
 /// Visitors of one subscriber at the same time.
 const PER_SUBSCRIBER: usize = 64;
 
@@ -26,7 +28,7 @@ impl WebTransport {
         let listener = config.webtransport.map(|listen| {
             Service::bind(Config {
                 listen,
-                folder: data.join("webtransport"),
+                folder: data.join(FOLDER),
                 path: "/relay".to_owned(),
                 visitors: config.limits.sockets,
                 per_subscriber: PER_SUBSCRIBER,

@@ -1,4 +1,5 @@
-//! A disk of the owner's at the USB port: in, out while it is in use, in again.
+//! A disk of the owner's at the USB port: in, out while it is in use, in again; at last the box is
+//! given away, and what it kept on the disk is deleted.
 
 use std::{fs::File, path::Path, process::Command};
 
@@ -6,12 +7,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use system_tests::{
     process::run,
-    qemu::{Card, Machine},
+    qemu::{Card, Machine, START_LIMIT},
 };
 
 use crate::owner::{LIMIT, Owner};
 
 const MOUNTED: &str = "/media/disk";
+const MARKER: &str = ".seedbox-volume.json";
 
 #[test]
 fn a_disk_comes_goes_and_comes_again() -> Result<()> {
@@ -56,6 +58,19 @@ fn a_disk_comes_goes_and_comes_again() -> Result<()> {
         Ok(())
     })?;
     println!("plugged in again, it goes on");
+
+    owner.reset(true)?;
+    machine.wait("a new claim code", START_LIMIT, |machine| {
+        ensure!(machine.shown_code()? != code, "the old one");
+        Ok(())
+    })?;
+    machine.cut_power()?;
+    // What is in its journal belongs to it; repairs end with another status than none.
+    let _ = run(Command::new("e2fsck").args(["-f", "-y"]).arg(&disk));
+    let left = run(Command::new("debugfs").args(["-R", "ls -l /"]).arg(&disk))?;
+    ensure!(left.contains("lost+found"), "no list: {left}");
+    ensure!(!left.contains(MARKER), "it is a volume still: {left}");
+    println!("made as new, the box has left nothing on the disk");
     Ok(())
 }
 

@@ -142,9 +142,9 @@ impl Owner {
             .map(drop)
     }
 
-    /// Makes the box as new.
-    pub(crate) fn reset(&self) -> Result<()> {
-        let body = json!({"external_volumes": false});
+    /// Makes the box as new; models on disks of their own go only with `external_volumes`.
+    pub(crate) fn reset(&self, external_volumes: bool) -> Result<()> {
+        let body = json!({"external_volumes": external_volumes});
         self.panel.post("/api/v1/factory-reset", &body).map(drop)
     }
 }

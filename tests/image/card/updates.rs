@@ -66,7 +66,7 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
     ensure!(owner.wallets()?.contains(&wallet), "the wallet is gone");
 
     let owner = Owner::sign_in(&machine)?;
-    owner.reset()?;
+    owner.reset(false)?;
     let new = machine.wait("a new claim code", START_LIMIT, |machine| {
         let shown = machine.shown_code()?;
         ensure!(shown != code, "the old one");
