@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -21,6 +21,8 @@ use crate::metainfo::Metainfo;
 pub(crate) const MARKER: &str = ".seedbox-volume.json";
 /// What the marker is called until it is whole.
 const DRAFT: &str = ".seedbox-volume.json.tmp";
+/// More bytes no marker has.
+const LONGEST_MARKER: usize = 4096;
 /// Folder of the torrents in a volume's root.
 pub(crate) const TORRENTS: &str = "torrents";
 
@@ -44,13 +46,25 @@ pub(crate) struct Volume {
     pub(crate) state: VolumeState,
 }
 
+/// A file's beginning. The disk may be anybody's: what only looks like a file could go on for ever.
+fn read_marker(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidData, "it is no file"));
+    }
+    let mut text = Vec::new();
+    let file = File::open(path)?;
+    file.take(LONGEST_MARKER as u64 + 1)
+        .read_to_end(&mut text)?;
+    Ok(text)
+}
+
 impl Volume {
     /// Looks whether the volume is in its place.
     pub(crate) fn look(&self) -> VolumeState {
         let path = self.root.join(MARKER);
         let missing = |detail: String| VolumeState::Missing(detail);
-        let text = match fs::read(&path) {
-            Ok(text) if text.len() <= 4096 => text,
+        let text = match read_marker(&path) {
+            Ok(text) if text.len() <= LONGEST_MARKER => text,
             Ok(_) => return missing(format!("{} is not a marker of this box", path.display())),
             Err(e) => {
                 return missing(format!(
@@ -299,6 +313,19 @@ mod tests {
         Volume::adopt(folder.path(), "v1").unwrap();
         assert_eq!(volume.look(), VolumeState::Ready);
         fs::remove_file(folder.path().join(MARKER)).unwrap();
+        assert!(matches!(volume.look(), VolumeState::Missing(_)));
+    }
+
+    #[test]
+    fn a_marker_that_leads_elsewhere_or_never_ends_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let volume = volume(folder.path());
+        let marker = folder.path().join(MARKER);
+        std::os::unix::fs::symlink("/dev/zero", &marker).unwrap();
+        assert!(matches!(volume.look(), VolumeState::Missing(_)));
+        fs::remove_file(&marker).unwrap();
+        let endless = File::create(&marker).unwrap();
+        endless.set_len(1 << 40).unwrap();
         assert!(matches!(volume.look(), VolumeState::Missing(_)));
     }
 
