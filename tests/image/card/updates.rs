@@ -1,10 +1,14 @@
 //! The whole system replaced by signed bundles, through the panel: what is not ours is refused, what
-//! works stays, what does not goes back by itself and says so; at last the box is made as new.
+//! works stays, what does not goes back by itself and says so; at last the box is made as new. All the
+//! while the chain's endpoint is down, which is no version's fault.
 
 use std::fs;
 
 use anyhow::{Result, ensure};
-use system_tests::qemu::{Card, START_LIMIT};
+use system_tests::{
+    anvil::Anvil,
+    qemu::{Card, START_LIMIT},
+};
 
 use crate::{
     bundles::Bundles,
@@ -17,6 +21,7 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
     let (good, bad) = (bundles.good("0.2.0")?, bundles.never_ready("0.3.0")?);
     let strange = fs::read(bundles.strange("0.9.0")?)?;
     let card = Card::flash()?;
+    name_a_dead_endpoint(&card)?;
     card.put_stick(&[("good.raucb", &good), ("bad.raucb", &bad)])?;
     let mut machine = card.start(&[])?;
     machine.wait_panel()?;
@@ -44,6 +49,11 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
     let running = owner.wait_update(&mut machine, "idle", "B")?;
     ensure!(running["version"] == "0.2.0", "{running}");
     ensure!(running["last"]["result"] == "confirmed", "{running}");
+    let health = owner.status()?["chain"]["health"].to_string();
+    ensure!(
+        ["\"failing\"", "\"starting\""].contains(&health.as_str()),
+        "the chain is {health}: this shows nothing"
+    );
     ensure!(owner.wallets()?.contains(&wallet), "the wallet is gone");
     println!("0.2.0 runs in B and is confirmed");
 
@@ -84,4 +94,12 @@ fn a_good_one_stays_and_a_bad_one_goes_back() -> Result<()> {
         "the wallet is still there"
     );
     Ok(())
+}
+
+fn name_a_dead_endpoint(card: &Card) -> Result<()> {
+    let chain = Anvil::start()?;
+    let rpc = chain.url().replace("127.0.0.1", "10.0.2.2");
+    let presets = format!("[settings]\nrpc = [\"{rpc}\"]\nchain_trust = \"unproved\"\n");
+    card.put("seedbox.toml", presets.as_bytes())?;
+    card.put("deployment.json", &fs::read(chain.deployment())?)
 }
