@@ -134,6 +134,8 @@ fn the_first_start_ends_with_an_owner_and_a_model_for_a_visitor() -> Result<()> 
         ensure!(!card.holds(secret)?, "{secret} is still on the card");
     }
 
+    // As a power cut leaves it while U-Boot or RAUC write it.
+    card.put("uboot.env", b"torn")?;
     let mut machine = card.start(&[])?;
     println!("second start: {:.1?}", machine.wait_panel()?);
     let owner = Owner::sign_in(&machine)?;
@@ -144,7 +146,8 @@ fn the_first_start_ends_with_an_owner_and_a_model_for_a_visitor() -> Result<()> 
     );
     let torrents = owner.torrents()?;
     ensure!(torrents.len() == 1, "the model is gone: {torrents:?}");
-    machine.wait_shell("true")?;
+    let slots = machine.wait_shell("fw_printenv -n BOOT_ORDER; fw_printenv -n BOOT_A_LEFT")?;
+    ensure!(slots.trim() == "A\n9", "not repaired: {slots}");
     println!(
         "time of day before {before}, after the second start {}",
         clock(&machine)?
