@@ -32,9 +32,20 @@ pub(crate) fn bundle(config: &Config) -> PathBuf {
     config.folder.join("incoming.raucb")
 }
 
-/// Deletes it.
+/// Where one lies while it arrives.
+fn draft(config: &Config) -> PathBuf {
+    config.folder.join("incoming.part")
+}
+
+/// Deletes it, and what a power cut may have left of another.
 pub(crate) async fn discard(config: &Config) {
     let _ = fs::remove_file(bundle(config)).await;
+    discard_draft(config).await;
+}
+
+/// Deletes what a power cut left of a bundle that was arriving.
+pub(crate) async fn discard_draft(config: &Config) {
+    let _ = fs::remove_file(draft(config)).await;
 }
 
 /// Removes a half file, unless told that it is whole.
@@ -78,7 +89,7 @@ pub(crate) async fn take(
     discard(config).await;
     ensure_room(config, size.unwrap_or(0))?;
     let mut draft = Draft {
-        path: config.folder.join("incoming.part"),
+        path: draft(config),
         whole: false,
     };
     let file = File::create(&draft.path)
@@ -115,7 +126,10 @@ pub(crate) async fn take(
         .await
         .map_err(failed(&draft.path))?;
     draft.whole = true;
-    Ok(())
+    // Its name is the folder's: without this it could be gone after a power cut, though it was told.
+    let folder = File::open(&config.folder).await;
+    let folder = folder.map_err(failed(&config.folder))?;
+    folder.sync_all().await.map_err(failed(&config.folder))
 }
 
 async fn sync(file: &mut BufWriter<File>) -> io::Result<()> {
@@ -171,6 +185,33 @@ mod tests {
             assert_eq!(bytes.len(), n * 1000);
             assert_eq!(left(&config).await, ["incoming.raucb"]);
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_power_cut_left_of_another_takes_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        std::fs::create_dir(&config.folder).unwrap();
+        let left_over = config.folder.join("incoming.part");
+        for discard in [true, false] {
+            std::fs::write(&left_over, [7; 1000]).unwrap();
+            if discard {
+                super::discard(&config).await;
+            } else {
+                discard_draft(&config).await;
+            }
+            assert_eq!(left(&config).await, [""; 0]);
+        }
+        // Gone before the disk is asked what it has to spare.
+        std::fs::write(&left_over, [7; 1000]).unwrap();
+        let full = Config {
+            reserve: u64::MAX,
+            ..config
+        };
+        take(&full, Some(1000), chunks(1), |_| {})
+            .await
+            .unwrap_err();
+        assert_eq!(left(&full).await, [""; 0]);
     }
 
     #[tokio::test(start_paused = true)]
