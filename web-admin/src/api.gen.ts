@@ -262,10 +262,13 @@ export interface paths {
         put?: never;
         /**
          * Restarts the machine into what was installed, now or at a time of the owner's choice. A later
-         *     call replaces an earlier one.
+         *     call replaces an earlier one. What counts is how long that is from now by the box's clock: if the
+         *     clock is set meanwhile, the restart is as far away as before, and `restart_at` follows. A time that
+         *     has passed by more than ten minutes means the same hour of the next day.
          */
         post: operations["restart"];
-        delete?: never;
+        /** Takes a planned restart back; what was installed goes on waiting for one. */
+        delete: operations["cancel_restart"];
         options?: never;
         head?: never;
         patch?: never;
@@ -958,7 +961,7 @@ export interface components {
             last: components["schemas"]["LastUpdate"] | null;
             /**
              * Format: int32
-             * @description How far, 0 to 100, while installing.
+             * @description How far, 0 to 100, while installing and where that is known.
              */
             percent: number | null;
             /** @description What is going on. */
@@ -1668,6 +1671,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is here and could not be checked; the box tries again by itself. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No room on the disk. */
             507: {
                 headers: {
@@ -1771,6 +1783,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It is here and could not be checked; the box tries again by itself. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No room on the disk. */
             507: {
                 headers: {
@@ -1861,6 +1882,42 @@ export interface operations {
                 content?: never;
             };
             /** @description Nothing was installed, or the time is too far. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Anything else that went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description None is planned any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nothing was installed, or this box does not update itself. */
             409: {
                 headers: {
                     [name: string]: unknown;

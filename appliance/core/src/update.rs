@@ -20,6 +20,8 @@ pub struct UpdateStatus {
     pub found: Vec<FoundBundle>,
     /// What became of the last update.
     pub outcome: Option<UpdateOutcome>,
+    /// Why no update can be installed at present, once that has lasted for some minutes.
+    pub trouble: Option<String>,
 }
 
 impl UpdateStatus {
@@ -40,12 +42,40 @@ impl UpdateStatus {
                 "Nothing is lost. Try again with a newer version, on the page System.",
             ));
         }
-        if let UpdatePhase::Installed { version, .. } = &self.phase {
+        if let UpdatePhase::Installed {
+            version,
+            restart_at,
+        } = &self.phase
+        {
+            // Which hour that is, only the owner's own clock can say.
+            let (words, advice) = match restart_at {
+                None => (
+                    format!("Version {version} is installed and waits for a restart."),
+                    "Restart the box on the page System, when it suits you.",
+                ),
+                Some(_) => (
+                    format!(
+                        "Version {version} is installed, and a restart is planned: the box restarts by itself."
+                    ),
+                    "The page System says when. There you can also restart it now, or take the plan back.",
+                ),
+            };
             concerns.push(Concern::new(
                 AlertId::UpdateWaits,
                 Severity::Notice,
-                format!("Version {version} is installed and waits for a restart."),
-                "Restart the box on the page System, when it suits you.",
+                words,
+                advice,
+            ));
+        }
+        if let Some(why) = &self.trouble {
+            concerns.push(Concern::new(
+                AlertId::UpdatesUnavailable,
+                Severity::Attention,
+                format!(
+                    "The box cannot install updates at present: {why}. Everything else goes on as before."
+                ),
+                "Restart the box. If it still says so after some minutes, write a newer version to its \
+                 card at a computer.",
             ));
         }
         concerns
@@ -74,8 +104,8 @@ pub enum UpdatePhase {
     Installing {
         /// Which.
         bundle: Bundle,
-        /// How far, 0 to 100.
-        percent: u8,
+        /// How far, 0 to 100; `None` if the box was started anew meanwhile and does not hear it.
+        percent: Option<u8>,
     },
     /// Installed; the next start of the machine tries it.
     Installed {
@@ -167,5 +197,30 @@ mod tests {
             at: UnixTime(2),
         });
         assert!(status.concerns().is_empty());
+    }
+
+    #[test]
+    fn a_planned_restart_is_named() {
+        let mut status = UpdateStatus::default();
+        let mut words = |restart_at| {
+            status.phase = UpdatePhase::Installed {
+                version: "0.2.0".into(),
+                restart_at,
+            };
+            status.concerns()[0].words.clone()
+        };
+        assert!(words(None).contains("waits for a restart"));
+        assert!(words(Some(UnixTime(7))).contains("a restart is planned"));
+    }
+
+    #[test]
+    fn that_no_update_can_be_installed_is_a_concern() {
+        let status = UpdateStatus {
+            trouble: Some("rauc does not answer".into()),
+            ..UpdateStatus::default()
+        };
+        let concerns = status.concerns();
+        assert_eq!(concerns[0].id, AlertId::UpdatesUnavailable);
+        assert!(concerns[0].words.contains("rauc does not answer"));
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Orders {
     pub(crate) alerts: watch::Receiver<Arc<Alerts>>,
     pub(crate) updater: seedbox_updater::Handle,
     pub(crate) data: PathBuf,
+    pub(crate) volumes: Vec<PathBuf>,
     /// Ends the process, to be started again.
     pub(crate) start_anew: CancellationToken,
 }
@@ -140,7 +141,7 @@ impl Appliance for Orders {
     }
 
     async fn factory_reset(&self, external_volumes: bool) -> Result<(), OrderError> {
-        factory_reset::order(&self.data, external_volumes).map_err(|error| {
+        factory_reset::order(&self.data, &self.volumes, external_volumes).map_err(|error| {
             let data = self.data.display();
             OrderError::Failed(format!("the order cannot be written to {data}: {error}"))
         })?;
@@ -169,6 +170,10 @@ impl Appliance for Orders {
 
     async fn restart_into_update(&self, at: Option<UnixTime>) -> Result<(), OrderError> {
         self.updater.restart(at).await.map_err(updater_error)
+    }
+
+    async fn cancel_restart(&self) -> Result<(), OrderError> {
+        self.updater.cancel_restart().await.map_err(updater_error)
     }
 
     async fn request_model(
@@ -243,6 +248,7 @@ fn updater_error(e: seedbox_updater::OrderError) -> OrderError {
         e @ Theirs::TooLarge { .. } => OrderError::TooLarge(e.to_string()),
         e @ Theirs::NoRoom { .. } => OrderError::NoRoom(e.to_string()),
         e @ (Theirs::Broken(_) | Theirs::Untrusted(_)) => OrderError::Invalid(e.to_string()),
+        e @ Theirs::Unchecked(_) => OrderError::Unavailable(e.to_string()),
         e @ (Theirs::Disk { .. } | Theirs::Stopped) => OrderError::Failed(e.to_string()),
     }
 }

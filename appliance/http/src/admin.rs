@@ -102,7 +102,7 @@ fn session_routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(volumes::set_quota))
         .routes(routes!(update::discard))
         .routes(routes!(update::install))
-        .routes(routes!(update::restart))
+        .routes(routes!(update::restart, update::cancel_restart))
         .routes(routes!(openapi::openapi))
 }
 

@@ -105,6 +105,8 @@ pub trait Appliance: Send + Sync + 'static {
     async fn install_update(&self, allow_downgrade: bool) -> Result<(), OrderError>;
     /// Restarts the machine into what was installed, now or at a time.
     async fn restart_into_update(&self, at: Option<UnixTime>) -> Result<(), OrderError>;
+    /// Takes a planned restart into what was installed back.
+    async fn cancel_restart(&self) -> Result<(), OrderError>;
 
     /// A visitor asks for a published model: the box counts the demand and fetches it into the
     /// community cache if it may. `from` is used for throttling alone and never stored.

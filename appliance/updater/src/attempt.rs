@@ -26,6 +26,9 @@ pub(crate) struct Attempt {
     pub(crate) version: String,
     /// The slot that ran when it was installed.
     pub(crate) from_slot: String,
+    /// The slot that would have been started next before; a boot loader may name one that it will
+    /// not start any more.
+    pub(crate) next: Option<String>,
     /// The run of the machine in which it was installed.
     pub(crate) run: String,
     /// Whether it was written to its end.
@@ -70,10 +73,11 @@ impl Attempt {
         if here.slot != self.from_slot {
             return Standing::Trying;
         }
-        let written = self.installed || here.next.as_ref().is_some_and(|next| *next != here.slot);
+        let made_next = here.next != self.next && here.next.as_ref() != Some(&here.slot);
+        let written = self.installed || (made_next && here.next.is_some());
         match (written, here.run == self.run) {
             (true, true) => Standing::Installed,
-            // Whoever wrote it was stopped, the machine started before it was whole.
+            // Nothing is being written, or else `rauc` had not said where we are.
             (false, _) => Standing::Interrupted,
             (true, false) => Standing::RolledBack,
         }
@@ -105,6 +109,7 @@ mod tests {
         Attempt {
             version: "0.2.0".into(),
             from_slot: "A".into(),
+            next: Some("A".into()),
             run: "first".into(),
             installed,
             restart_at: None,
@@ -140,6 +145,24 @@ mod tests {
                 "{installed} {here:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_slot_that_was_next_before_is_no_sign_of_having_been_written() {
+        let given_up_before = Attempt {
+            next: Some("B".into()),
+            ..attempt(false)
+        };
+        let standing = given_up_before.standing(&here("A", "B", "first"));
+        assert_eq!(standing, Standing::Interrupted);
+    }
+
+    #[test]
+    fn an_attempt_of_an_earlier_version_of_the_box_is_read() {
+        let text = r#"{"attempt":{"version":"0.2.0","from_slot":"A","run":"first","installed":true,"restart_at":null}}"#;
+        let memory: Memory = serde_json::from_str(text).unwrap();
+        let standing = memory.attempt.unwrap().standing(&here("A", "B", "first"));
+        assert_eq!(standing, Standing::Installed);
     }
 
     #[test]

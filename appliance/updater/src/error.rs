@@ -54,6 +54,11 @@ pub enum OrderError {
     /// Its signature is not right, or it is no bundle.
     #[error("the file is no update for this box: {0}")]
     Untrusted(String),
+    /// It could not be checked, which is not its fault.
+    #[error(
+        "the file is here but could not be checked: {0}. The box tries again by itself; if that goes on, restart it"
+    )]
+    Unchecked(String),
     /// The disk failed.
     #[error("{path} cannot be written: {source}")]
     Disk {
@@ -67,7 +72,16 @@ pub enum OrderError {
     Stopped,
 }
 
-/// What `rauc` says is wrong, or that it cannot be used.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct RaucError(pub(crate) String);
+/// Why `rauc` did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RaucError {
+    /// It looked, and said no.
+    #[error("{0}")]
+    Refused(String),
+    /// It could not be asked, or came to no answer: this says nothing about a bundle.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It is writing a slot, and answers nothing meanwhile.
+    #[error("rauc is writing an update")]
+    Busy,
+}

@@ -21,6 +21,7 @@ pub(crate) enum Order {
     Discard,
     Install { allow_downgrade: bool },
     Restart { at: Option<UnixTime> },
+    CancelRestart,
 }
 
 /// A cheap handle on the updater.
@@ -68,12 +69,22 @@ impl Handle {
         self.order(Order::Install { allow_downgrade }).await
     }
 
-    /// Restarts the machine into what was installed: now, or at a time of the owner's choice.
+    /// Restarts the machine into what was installed: now, or at a time of the owner's choice. What
+    /// counts is how long that is from now by the box's clock; of a time that has passed by more than
+    /// ten minutes, the same hour of the next day is meant.
     ///
     /// # Errors
     /// Nothing was installed.
     pub async fn restart(&self, at: Option<UnixTime>) -> Result<(), OrderError> {
         self.order(Order::Restart { at }).await
+    }
+
+    /// Takes a planned restart back; what was installed goes on waiting.
+    ///
+    /// # Errors
+    /// Nothing was installed.
+    pub async fn cancel_restart(&self) -> Result<(), OrderError> {
+        self.order(Order::CancelRestart).await
     }
 
     async fn order(&self, order: Order) -> Result<(), OrderError> {

@@ -4,8 +4,9 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -24,6 +25,8 @@ const OUTPUT: u64 = 256 * 1024;
 const QUESTION: Duration = Duration::from_secs(120);
 /// Writing a slot takes minutes on the slowest card.
 const INSTALL: Duration = Duration::from_secs(3600);
+/// What its service answers to every question while it writes a slot.
+const BUSY: &str = "already processing a different method";
 
 /// How to run it.
 #[derive(Debug, Clone)]
@@ -74,14 +77,14 @@ impl Rauc {
         serde_json::from_str(&text).map_err(|error| unreadable("info", &error))
     }
 
-    /// Asks which slot runs.
+    /// Asks which slot runs; [`RaucError::Busy`] while a slot is being written, whoever ordered that.
     pub(crate) async fn slots(&self) -> Result<Slots, RaucError> {
         let text = self.ask(&["status"], None).await?;
         serde_json::from_str(&text).map_err(|error| unreadable("status", &error))
     }
 
     /// Writes a bundle to the other slot and makes it the next to be started. Tells `progress` in
-    /// percent.
+    /// percent. The writing is done by `rauc`'s service, so an error does not mean that it has ended.
     pub(crate) async fn install(
         &self,
         bundle: &Path,
@@ -96,10 +99,10 @@ impl Rauc {
         };
         let (said, complaints, status) = timeout(INSTALL, work)
             .await
-            .map_err(|_| RaucError("installing takes more than an hour; it was given up".into()))?;
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            _ => Err(RaucError(said.unwrap_or_else(|| last_line(&complaints)))),
+            .map_err(|_| RaucError::Unavailable("it takes more than an hour".into()))?;
+        match said {
+            Some(why) if !succeeded(&status) => Err(RaucError::Refused(why)),
+            _ => judge(&status, &complaints),
         }
     }
 
@@ -119,7 +122,7 @@ impl Rauc {
     fn start(&self, command: &mut Command) -> Result<Child, RaucError> {
         command.spawn().map_err(|error| {
             let program = self.program.display();
-            RaucError(format!("{program} cannot be started: {error}"))
+            RaucError::Unavailable(format!("{program} cannot be started: {error}"))
         })
     }
 
@@ -134,16 +137,34 @@ impl Rauc {
         };
         let (answer, complaints, status) = timeout(QUESTION, work)
             .await
-            .map_err(|_| RaucError("rauc does not answer".into()))?;
-        match status {
-            Ok(status) if status.success() => Ok(answer),
-            _ => Err(RaucError(last_line(&complaints))),
-        }
+            .map_err(|_| RaucError::Unavailable("rauc does not answer".into()))?;
+        judge(&status, &complaints).map(|()| answer)
+    }
+}
+
+fn succeeded(status: &io::Result<ExitStatus>) -> bool {
+    status.as_ref().is_ok_and(ExitStatus::success)
+}
+
+/// What it means that the program has ended like this.
+fn judge(status: &io::Result<ExitStatus>, complaints: &str) -> Result<(), RaucError> {
+    if succeeded(status) {
+        return Ok(());
+    }
+    if complaints.to_lowercase().contains(BUSY) {
+        return Err(RaucError::Busy);
+    }
+    match status {
+        Ok(status) if status.code().is_some() => Err(RaucError::Refused(last_line(complaints))),
+        // Killed, for want of memory above all: it has not judged anything.
+        _ => Err(RaucError::Unavailable(
+            "rauc was stopped before it answered".into(),
+        )),
     }
 }
 
 fn unreadable(question: &str, error: &serde_json::Error) -> RaucError {
-    RaucError(format!(
+    RaucError::Unavailable(format!(
         "what `rauc {question}` answers cannot be read: {error}"
     ))
 }
@@ -189,6 +210,8 @@ fn last_line(complaints: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
     use super::*;
 
     #[tokio::test]
@@ -220,7 +243,27 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_is_not_there_is_named() {
         let rauc = Rauc::new("/nonexistent/rauc".into());
-        let error = rauc.slots().await.unwrap_err().to_string();
-        assert!(error.contains("/nonexistent/rauc"), "{error}");
+        let error = rauc.slots().await.unwrap_err();
+        assert!(matches!(error, RaucError::Unavailable(_)), "{error}");
+        assert!(error.to_string().contains("/nonexistent/rauc"), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_a_busy_service_and_no_answer_are_told_apart() {
+        let ended = |status| judge(&Ok(ExitStatus::from_raw(status)), "signature is wrong\n");
+        assert_eq!(ended(0), Ok(()));
+        let refused = RaucError::Refused("signature is wrong".into());
+        assert_eq!(ended(1 << 8), Err(refused));
+        assert!(matches!(ended(9), Err(RaucError::Unavailable(_))));
+        let no_child = judge(&Err(io::ErrorKind::Other.into()), "");
+        assert!(matches!(no_child, Err(RaucError::Unavailable(_))));
+        // As rauc 1.8 prints it for `status` and for `install`.
+        for printed in [
+            "rauc-WARNING **: 21:29:19.558: already processing a different method\nError retrieving slot status via D-Bus: error calling D-Bus method \"GetSlotStatus\": already processing a different method\n",
+            "Failed GDBus.Error:org.gtk.GDBus.UnmappedGError.Quark._g_2dio_2derror_2dquark.Code30: Already processing a different method\nD-Bus error while installing `/x`\n",
+        ] {
+            let busy = judge(&Ok(ExitStatus::from_raw(1 << 8)), printed);
+            assert_eq!(busy, Err(RaucError::Busy));
+        }
     }
 }

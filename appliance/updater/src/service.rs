@@ -2,19 +2,25 @@
 //! that do not fit it are refused.
 
 mod aftermath;
+mod restart;
+#[cfg(test)]
+mod tests;
+mod trouble;
 
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, future::BoxFuture};
-use seedbox_core::{Bundle, UnixTime, UpdatePhase, UpdateStatus};
+use seedbox_core::{Bundle, UpdatePhase, UpdateStatus};
 use seedbox_store::Store;
 use tokio::{
     fs::File,
     sync::{mpsc, watch},
+    time::Instant,
 };
 use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
 use aftermath::failed;
+use trouble::Trouble;
 
 use crate::{
     Config, Error, Handle, OrderError, Version,
@@ -29,8 +35,8 @@ use crate::{
 const TICK: Duration = Duration::from_secs(3);
 /// Orders that may wait.
 const QUEUE: usize = 8;
-/// A restart can be put off by no more than this, seconds.
-const LONGEST_WAIT: u64 = 30 * 24 * 3600;
+/// How long a bundle waits that could not be checked.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// The updater, ready to run.
 pub struct Service {
@@ -40,8 +46,17 @@ pub struct Service {
     orders: mpsc::Receiver<(Order, Answer)>,
     status: Arc<watch::Sender<UpdateStatus>>,
     memory: Memory,
-    /// Where the box finds itself, once `rauc` could say.
+    /// Where the box finds itself, once `rauc` could say. Not known while it writes a slot and we do
+    /// not hear from it; nothing is ordered then.
     here: Option<Here>,
+    /// When `rauc` is asked for that at the earliest.
+    ask_at: Instant,
+    /// What the last installation complained of, until it is known what became of it.
+    complaint: Option<String>,
+    /// Why `rauc` cannot be asked.
+    trouble: Option<Trouble>,
+    /// When the planned restart comes.
+    restart_due: Option<Instant>,
     work: Option<BoxFuture<'static, Done>>,
 }
 
@@ -75,6 +90,10 @@ impl Service {
             status: Arc::new(status),
             memory,
             here: None,
+            ask_at: Instant::now(),
+            complaint: None,
+            trouble: None,
+            restart_due: None,
             work: None,
         };
         let handle = Handle {
@@ -93,6 +112,7 @@ impl Service {
             cancelled.cancelled().await;
             return Ok(());
         }
+        incoming::discard_draft(&self.config).await;
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
@@ -105,7 +125,7 @@ impl Service {
     }
 
     async fn look_around(&mut self) -> Result<(), Error> {
-        if self.here.is_none() {
+        if self.here.is_none() && Instant::now() >= self.ask_at {
             self.take_up().await?;
         }
         let (looks, confirmed) = (self.config.looks.clone(), self.config.confirmed.clone());
@@ -122,16 +142,7 @@ impl Service {
         let phase = self.status.borrow().phase.clone();
         match phase {
             UpdatePhase::Trying { version } if confirmed => self.confirm(version).await,
-            UpdatePhase::Installed {
-                restart_at: Some(at),
-                version,
-            } if seedbox_clock::now() >= at => {
-                if restart_machine(&self.config).await.is_ok() {
-                    self.plan_restart(version, None).await?;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
+            _ => self.mind_restart(seedbox_clock::now()).await,
         }
     }
 
@@ -154,18 +165,25 @@ impl Service {
             Order::Discard => self.discard().await?,
             Order::Install { allow_downgrade } => self.install(allow_downgrade).await?,
             Order::Restart { at } => self.restart(at).await?,
+            Order::CancelRestart => self.cancel_restart().await?,
         };
         let _ = answer.send(result);
         Ok(())
     }
 
+    /// Whether a bundle is in use, by us or by `rauc` whom we no longer hear.
+    fn is_at_work(&self) -> bool {
+        let installing = matches!(self.status.borrow().phase, UpdatePhase::Installing { .. });
+        self.work.is_some() || installing
+    }
+
     fn may_take_in(&self) -> Result<(), OrderError> {
         let conflict = |text: &str| Err(OrderError::Conflict(text.to_owned()));
+        if self.is_at_work() {
+            return conflict("an update is being taken in or installed; wait for its end");
+        }
         if self.here.is_none() {
             return conflict("the updater is not ready yet; try again in a minute");
-        }
-        if self.work.is_some() {
-            return conflict("an update is being taken in or installed; wait for its end");
         }
         match self.status.borrow().phase {
             UpdatePhase::Idle | UpdatePhase::Verified(_) => Ok(()),
@@ -212,7 +230,7 @@ impl Service {
     }
 
     async fn discard(&mut self) -> Result<Result<(), OrderError>, Error> {
-        if self.work.is_some() {
+        if self.is_at_work() {
             let text = "the bundle is in use; wait for the end of it";
             return Ok(Err(OrderError::Conflict(text.to_owned())));
         }
@@ -241,10 +259,12 @@ impl Service {
             let bundle = bundle.version;
             return Ok(Err(OrderError::Downgrade { bundle, running }));
         }
+        self.forget_failure().await?;
         // On disk before the first byte is: whatever happens, the next start knows.
         self.memory.attempt = Some(Attempt {
             version: bundle.version.clone(),
             from_slot: here.slot,
+            next: here.next,
             run: here.run,
             installed: false,
             restart_at: None,
@@ -257,7 +277,7 @@ impl Service {
         );
         let shown = bundle.clone();
         let tell = move |percent| {
-            let bundle = shown.clone();
+            let (bundle, percent) = (shown.clone(), Some(percent));
             status.send_modify(|status| status.phase = UpdatePhase::Installing { bundle, percent });
         };
         tell(0);
@@ -269,76 +289,52 @@ impl Service {
         Ok(Ok(()))
     }
 
-    async fn restart(&mut self, at: Option<UnixTime>) -> Result<Result<(), OrderError>, Error> {
-        let UpdatePhase::Installed { version, .. } = self.status.borrow().phase.clone() else {
-            let text = "no update waits for a restart".to_owned();
-            return Ok(Err(OrderError::Conflict(text)));
-        };
-        let Some(at) = at else {
-            return Ok(restart_machine(&self.config).await);
-        };
-        if at.seconds_since(seedbox_clock::now()) > LONGEST_WAIT {
-            let text = "a restart can be put off by 30 days at most".to_owned();
-            return Ok(Err(OrderError::Conflict(text)));
-        }
-        self.plan_restart(version, Some(at)).await?;
-        Ok(Ok(()))
-    }
-
-    async fn plan_restart(
-        &mut self,
-        version: String,
-        restart_at: Option<UnixTime>,
-    ) -> Result<(), Error> {
-        if let Some(attempt) = &mut self.memory.attempt {
-            attempt.restart_at = restart_at;
-            self.memory.write(&self.store).await?;
-        }
-        self.set_phase(UpdatePhase::Installed {
-            version,
-            restart_at,
-        });
-        Ok(())
-    }
-
     async fn done(&mut self, done: Done) -> Result<(), Error> {
         self.work = None;
         match done {
             Done::Checked(Ok(bundle), answer) => {
-                self.forget_failure().await?;
+                self.is_well();
+                // A good bundle that the owner brings makes what failed before old news; one that was
+                // here all along does not.
+                if answer.is_some() {
+                    self.forget_failure().await?;
+                }
                 self.set_phase(UpdatePhase::Verified(bundle));
                 if let Some(answer) = answer {
                     let _ = answer.send(Ok(()));
                 }
             }
             Done::Checked(Err(error), answer) => {
-                tracing::warn!("a bundle was not taken: {error}");
-                incoming::discard(&self.config).await;
-                self.tell(failed(None, &error)).await?;
-                self.set_phase(UpdatePhase::Idle);
+                self.not_checked(&error).await?;
                 if let Some(answer) = answer {
                     let _ = answer.send(Err(error));
                 }
             }
-            Done::Installed(bundle, Ok(())) => {
-                incoming::discard(&self.config).await;
-                if let Some(attempt) = &mut self.memory.attempt {
-                    attempt.installed = true;
-                }
-                self.memory.write(&self.store).await?;
-                tracing::info!(version = %bundle.version, "an update waits for a restart");
-                self.set_phase(UpdatePhase::Installed {
-                    version: bundle.version,
-                    restart_at: None,
-                });
-            }
-            Done::Installed(bundle, Err(error)) => {
-                tracing::warn!("an update was not installed: {error}");
-                let failed = failed(Some(bundle.version.clone()), &error);
-                self.ended(failed, None).await?;
-                self.set_phase(UpdatePhase::Verified(bundle));
+            Done::Installed(bundle, Ok(())) => self.installed(bundle.version).await?,
+            // Not hearing from `rauc` any more does not mean that it writes no more.
+            Done::Installed(_, Err(error)) => {
+                tracing::warn!("whether an update was installed is not known yet: {error}");
+                self.complaint = Some(error.to_string());
+                self.here = None;
+                self.take_up().await?;
             }
         }
+        Ok(())
+    }
+
+    async fn not_checked(&mut self, error: &OrderError) -> Result<(), Error> {
+        if let OrderError::Unchecked(why) = error {
+            // It is as good as before: it stays, and is checked once `rauc` answers.
+            self.in_trouble(why);
+            self.here = None;
+            self.ask_at = Instant::now() + AGAIN;
+        } else {
+            tracing::warn!("a bundle was not taken: {error}");
+            self.is_well();
+            incoming::discard(&self.config).await;
+            self.tell(failed(None, error)).await?;
+        }
+        self.set_phase(UpdatePhase::Idle);
         Ok(())
     }
 
@@ -369,23 +365,13 @@ async fn open(
     ))
 }
 
-async fn restart_machine(config: &Config) -> Result<(), OrderError> {
-    tracing::info!("asking for a restart into the update");
-    let path = &config.restart;
-    let written = tokio::fs::write(path, b"").await;
-    written.map_err(|source| {
-        tracing::error!("cannot ask for a restart at {}: {source}", path.display());
-        OrderError::Disk {
-            path: path.clone(),
-            source,
-        }
-    })
-}
-
 /// Has the signature checked, and reads the version.
 async fn verify(config: &Config, rauc: &Rauc) -> Result<Bundle, OrderError> {
     let manifest = rauc.info(&incoming::bundle(config)).await;
-    let manifest = manifest.map_err(|error| OrderError::Untrusted(error.to_string()))?;
+    let manifest = manifest.map_err(|error| match error {
+        RaucError::Refused(why) => OrderError::Untrusted(why),
+        RaucError::Unavailable(_) | RaucError::Busy => OrderError::Unchecked(error.to_string()),
+    })?;
     let text = manifest.version.unwrap_or_default();
     let version: Version = text.parse().map_err(|_| {
         OrderError::Untrusted(format!(

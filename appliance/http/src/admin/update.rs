@@ -31,6 +31,7 @@ pub(super) const UPLOAD: &str = "/api/v1/update/bundle";
         (status = 409, body = Problem, content_type = "application/problem+json", description = "Something else is under way, or this box does not update itself."),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "Larger than any update."),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "Not whole, or its signature is not right."),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "It is here and could not be checked; the box tries again by itself."),
         (status = 507, body = Problem, content_type = "application/problem+json", description = "No room on the disk."),
         (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),
     ))]
@@ -54,6 +55,7 @@ pub(super) async fn upload(
     (status = 404, body = Problem, content_type = "application/problem+json", description = "It is not there any more."),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "Something else is under way, or this box does not update itself."),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "Not whole, or its signature is not right."),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "It is here and could not be checked; the box tries again by itself."),
     (status = 507, body = Problem, content_type = "application/problem+json", description = "No room on the disk."),
     (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),
 ))]
@@ -99,7 +101,9 @@ pub(super) async fn install(
 }
 
 /// Restarts the machine into what was installed, now or at a time of the owner's choice. A later
-/// call replaces an earlier one.
+/// call replaces an earlier one. What counts is how long that is from now by the box's clock: if the
+/// clock is set meanwhile, the restart is as far away as before, and `restart_at` follows. A time that
+/// has passed by more than ten minutes means the same hour of the next day.
 #[utoipa::path(post, path = "/api/v1/update/restart", tag = "update", request_body = RestartRequest, responses(
     (status = 202, description = "It will be so."),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "Nothing was installed, or the time is too far."),
@@ -112,4 +116,15 @@ pub(super) async fn restart(
     let at = request.at.map(UnixTime);
     admin.appliance.restart_into_update(at).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Takes a planned restart back; what was installed goes on waiting for one.
+#[utoipa::path(delete, path = "/api/v1/update/restart", tag = "update", responses(
+    (status = 204, description = "None is planned any more."),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "Nothing was installed, or this box does not update itself."),
+    (status = "default", body = Problem, content_type = "application/problem+json", description = "Anything else that went wrong."),
+))]
+pub(super) async fn cancel_restart(State(admin): State<Arc<Admin>>) -> Result<StatusCode, Problem> {
+    admin.appliance.cancel_restart().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

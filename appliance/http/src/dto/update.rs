@@ -58,7 +58,7 @@ pub struct Update {
     /// Bytes in all, while receiving and where that is known.
     #[schema(required)]
     pub size: Option<u64>,
-    /// How far, 0 to 100, while installing.
+    /// How far, 0 to 100, while installing and where that is known.
     #[schema(required)]
     pub percent: Option<u8>,
     /// When the box restarts into what is installed, Unix seconds; null if that was not said.
@@ -179,7 +179,7 @@ impl From<&core::UpdateStatus> for Update {
             }
             Theirs::Installing { bundle, percent } => {
                 update.bundle = Some(bundle.into());
-                update.percent = Some(*percent);
+                update.percent = *percent;
                 UpdatePhase::Installing
             }
             Theirs::Installed {

@@ -249,6 +249,10 @@ impl Appliance for FakeAppliance {
         self.ordered(format!("restart {:?}", at.map(|at| at.0)))
     }
 
+    async fn cancel_restart(&self) -> Result<(), OrderError> {
+        self.ordered("cancel restart".to_owned())
+    }
+
     async fn request_model(
         &self,
         info_hash: InfoHash,

@@ -57,6 +57,7 @@ async fn a_refusal_is_told() {
         (OrderError::TooLarge("2 GB".into()), 413, "too-large"),
         (OrderError::NoRoom("full".into()), 507, "unavailable"),
         (OrderError::Conflict("busy".into()), 409, "conflict"),
+        (OrderError::Unavailable("later".into()), 503, "unavailable"),
     ] {
         *test_box.appliance.next_error.lock().unwrap() = Some(error);
         let answer = upload(&test_box, Some(&cookie), "application/octet-stream", 10).await;
@@ -87,6 +88,10 @@ async fn an_older_one_needs_the_owners_word_and_password() {
     let typed = request(Method::DELETE, UPLOAD, Some(&fresh), Some(&json!({})));
     let answer = test_box.admin(typed).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
+    let path = "/api/v1/update/restart";
+    let typed = request(Method::DELETE, path, Some(&fresh), Some(&json!({})));
+    let answer = test_box.admin(typed).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
     assert_eq!(
         test_box.orders(),
         [
@@ -95,7 +100,8 @@ async fn an_older_one_needs_the_owners_word_and_password() {
             "restart Some(12)",
             "restart None",
             "fetch /media/x.raucb",
-            "discard"
+            "discard",
+            "cancel restart"
         ]
     );
 }
@@ -114,7 +120,7 @@ async fn the_status_tells_where_an_update_is() {
         slot: Some("A".into()),
         phase: UpdatePhase::Installing {
             bundle,
-            percent: 40,
+            percent: Some(40),
         },
         found: Vec::new(),
         outcome: Some(UpdateOutcome::RolledBack {
@@ -122,6 +128,7 @@ async fn the_status_tells_where_an_update_is() {
             reason: "it did not start".into(),
             at: UnixTime(7),
         }),
+        trouble: None,
     });
     let status = test_box.get("/api/v1/status", Some(&cookie)).await.json();
     assert_eq!(

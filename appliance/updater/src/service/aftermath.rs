@@ -3,12 +3,13 @@
 use std::{io, path::Path};
 
 use rustix::rand::{GetRandomFlags, getrandom};
-use seedbox_core::{UpdateOutcome, UpdatePhase};
+use seedbox_core::{Bundle, UpdateOutcome, UpdatePhase};
 
 use super::Service;
 use crate::{
-    Config, Error,
+    Error,
     attempt::{Attempt, Here, Settled, Standing},
+    error::RaucError,
     incoming,
     rauc::Rauc,
 };
@@ -16,66 +17,107 @@ use crate::{
 impl Service {
     /// Finds out where the box is and what became of the update that was under way.
     pub(super) async fn take_up(&mut self) -> Result<(), Error> {
-        let Some(here) = find_itself(&self.rauc, &self.config).await else {
-            return Ok(());
+        let found = match known_run(&self.config.this_run).await {
+            Ok(run) => {
+                self.tell_unheard(&run);
+                find_itself(&self.rauc, run).await
+            }
+            Err(error) => Err(error),
+        };
+        let here = match found {
+            Ok(here) => here,
+            Err(RaucError::Busy) => {
+                self.is_well();
+                return Ok(());
+            }
+            Err(error) => {
+                self.in_trouble(&error.to_string());
+                return Ok(());
+            }
         };
         if let Some(version) = self.memory.fallen(&here) {
             let reason = "it had worked, and then no longer started".to_owned();
             self.roll_back(version, reason, &here).await?;
         }
-        let phase = match self.memory.attempt.clone() {
-            None => UpdatePhase::Idle,
+        match self.memory.attempt.clone() {
+            None => self.set_phase(UpdatePhase::Idle),
             Some(attempt) => self.conclude(attempt, &here).await?,
-        };
+        }
         // A bundle that was taken in before is told as one from the first word on.
-        let waiting = phase == UpdatePhase::Idle && incoming::bundle(&self.config).exists();
-        let phase = if waiting {
-            UpdatePhase::Verifying
-        } else {
-            phase
-        };
+        let idle = self.status.borrow().phase == UpdatePhase::Idle;
+        let waiting = idle && incoming::bundle(&self.config).exists();
         self.status.send_modify(|status| {
             status.slot = Some(here.slot.clone());
-            status.phase = phase;
+            if waiting {
+                status.phase = UpdatePhase::Verifying;
+            }
         });
         self.here = Some(here);
         if waiting {
             self.check(None, None);
+        } else {
+            self.is_well();
         }
         Ok(())
     }
 
-    async fn conclude(&mut self, mut attempt: Attempt, here: &Here) -> Result<UpdatePhase, Error> {
+    /// What was begun in this run of the machine and not seen to end may still be written, whether or
+    /// not it was us who were started anew meanwhile.
+    fn tell_unheard(&self, run: &str) {
+        let attempt = self.memory.attempt.as_ref();
+        if let Some(attempt) = attempt.filter(|attempt| !attempt.installed && attempt.run == run) {
+            self.set_phase(UpdatePhase::Installing {
+                bundle: Bundle {
+                    version: attempt.version.clone(),
+                    notes: String::new(),
+                    downgrade: false,
+                },
+                percent: None,
+            });
+        }
+    }
+
+    async fn conclude(&mut self, mut attempt: Attempt, here: &Here) -> Result<(), Error> {
         let version = attempt.version.clone();
+        let complaint = self.complaint.take();
         match attempt.standing(here) {
             Standing::Trying => {
                 // Whoever started it anew has carried this out.
                 attempt.restart_at = None;
                 self.memory.attempt = Some(attempt);
                 self.memory.write(&self.store).await?;
-                Ok(UpdatePhase::Trying { version })
+                self.set_phase(UpdatePhase::Trying { version });
             }
-            Standing::Installed => {
-                let restart_at = attempt.restart_at;
-                Ok(UpdatePhase::Installed {
-                    version,
-                    restart_at,
-                })
+            Standing::Installed if attempt.installed => {
+                self.plan_restart(version, attempt.restart_at).await?;
             }
-            // `rauc` may still be at it; the next start of the machine tells.
-            Standing::Interrupted if attempt.run == here.run => Ok(UpdatePhase::Idle),
+            Standing::Installed => self.installed(version).await?,
             Standing::Interrupted => {
-                let reason = "it was interrupted while it was being installed";
+                let reason = complaint.unwrap_or_else(|| {
+                    "it was interrupted while it was being installed".to_owned()
+                });
+                tracing::warn!(%version, "the update was not installed: {reason}");
                 self.ended(failed(Some(version), &reason), None).await?;
-                Ok(UpdatePhase::Idle)
+                self.set_phase(UpdatePhase::Idle);
             }
             Standing::RolledBack => {
                 let told = read_reason(&self.config.reason).await;
                 let reason = told.unwrap_or_else(|| "it did not start, or not well".to_owned());
                 self.roll_back(version, reason, here).await?;
-                Ok(UpdatePhase::Idle)
+                self.set_phase(UpdatePhase::Idle);
             }
         }
+        Ok(())
+    }
+
+    /// An update is written to its end and is started next.
+    pub(super) async fn installed(&mut self, version: String) -> Result<(), Error> {
+        tracing::info!(%version, "an update waits for a restart");
+        incoming::discard(&self.config).await;
+        if let Some(attempt) = &mut self.memory.attempt {
+            attempt.installed = true;
+        }
+        self.plan_restart(version, None).await
     }
 
     async fn roll_back(
@@ -120,7 +162,7 @@ impl Service {
         self.tell(outcome).await
     }
 
-    /// A good bundle makes an earlier one that was not taken old news.
+    /// What failed before is old news.
     pub(super) async fn forget_failure(&mut self) -> Result<(), Error> {
         if matches!(self.memory.outcome, Some(UpdateOutcome::Failed { .. })) {
             self.memory.outcome = None;
@@ -139,19 +181,20 @@ impl Service {
     }
 }
 
-async fn find_itself(rauc: &Rauc, config: &Config) -> Option<Here> {
-    let slots = rauc.slots().await.inspect_err(|error| {
-        tracing::warn!("which system runs is not known yet: {error}");
-    });
-    let slots = slots.ok()?;
-    let run = this_run(&config.this_run).await.inspect_err(|error| {
-        let path = config.this_run.display();
-        tracing::warn!("whether the machine was started anew is not known yet: {path}: {error}");
-    });
-    Some(Here {
+async fn find_itself(rauc: &Rauc, run: String) -> Result<Here, RaucError> {
+    let slots = rauc.slots().await?;
+    let unknown = || RaucError::Unavailable("rauc does not know which slot runs".into());
+    Ok(Here {
         next: slots.next(),
-        slot: slots.booted?,
-        run: run.ok()?,
+        slot: slots.booted.ok_or_else(unknown)?,
+        run,
+    })
+}
+
+async fn known_run(file: &Path) -> Result<String, RaucError> {
+    this_run(file).await.map_err(|error| {
+        let path = file.display();
+        RaucError::Unavailable(format!("{path} cannot be read or written: {error}"))
     })
 }
 
