@@ -128,6 +128,7 @@ export const box = {
     outcome(client.POST("/api/v1/update/install", { body: { allow_downgrade } })),
   restartIntoUpdate: (at: number | null) =>
     outcome(client.POST("/api/v1/update/restart", { body: { at } })),
+  cancelRestart: () => outcome(client.DELETE("/api/v1/update/restart")),
   setQuota: (id: string, quota: number) =>
     outcome(client.PATCH("/api/v1/volumes/{id}", { params: { path: { id } }, body: { quota } })),
 };

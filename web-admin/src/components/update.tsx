@@ -101,7 +101,10 @@ function Phase({ update, now }: UpdateProps) {
       return <Checked update={update} />;
     case "installing":
       return (
-        <Progress words={`Installing version ${version}`} share={(update.percent ?? 0) / 100} />
+        <Progress
+          words={`Installing version ${version}`}
+          share={update.percent === null ? null : update.percent / 100}
+        />
       );
     case "installed":
       return <Restart update={update} now={now} />;
@@ -250,6 +253,7 @@ export function tonight(boxNow: number, here: Date): number {
 function Restart({ update, now }: UpdateProps) {
   const [restarting, setRestarting] = useState(false);
   const order = useOrder(box.restartIntoUpdate);
+  const cancel = useOrder(box.cancelRestart);
   const restart = async (at: number | null) => {
     const outcome = await order.run(at);
     if (outcome?.ok && at === null) setRestarting(true);
@@ -268,7 +272,7 @@ function Restart({ update, now }: UpdateProps) {
           <p class="small">The box restarts by itself {when(at, now, new Date())}.</p>
         )}
       </Note>
-      <FailureNote failure={order.failure} />
+      <FailureNote failure={order.failure ?? cancel.failure} />
       <div class="row">
         <button
           type="button"
@@ -278,13 +282,23 @@ function Restart({ update, now }: UpdateProps) {
         >
           Restart now
         </button>
-        <button
-          type="button"
-          aria-disabled={order.busy || restarting}
-          onClick={() => !restarting && void restart(tonight(now, new Date()))}
-        >
-          Restart tonight at 3
-        </button>
+        {at === null ? (
+          <button
+            type="button"
+            aria-disabled={order.busy || restarting}
+            onClick={() => !restarting && void restart(tonight(now, new Date()))}
+          >
+            Restart tonight at 3
+          </button>
+        ) : (
+          <button
+            type="button"
+            aria-disabled={cancel.busy || restarting}
+            onClick={() => !restarting && void cancel.run()}
+          >
+            Cancel the planned restart
+          </button>
+        )}
       </div>
     </>
   );

@@ -445,6 +445,13 @@ describe("software", () => {
     expect((bar as HTMLProgressElement).value).toBeCloseTo(0.4);
   });
 
+  it("makes no share up where the box does not hear how far it is", () => {
+    const bundle = { version: "0.2.0", notes: "", downgrade: false };
+    shown({ phase: "installing", bundle, percent: null });
+    const bar = screen.getByRole("progressbar", { name: "Installing version 0.2.0" });
+    expect(bar.hasAttribute("value")).toBe(false);
+  });
+
   it("restarts now, or tonight", async () => {
     const log = network(() => [202]);
     const bundle = { version: "0.2.0", notes: "", downgrade: false };
@@ -459,6 +466,18 @@ describe("software", () => {
       expect(log.at(-1)?.body).toEqual({ at: null });
     });
     expect(await screen.findByText(/restarts now/)).toBeTruthy();
+  });
+
+  it("takes a planned restart back", async () => {
+    const log = network(() => [204]);
+    const bundle = { version: "0.2.0", notes: "", downgrade: false };
+    shown({ phase: "installed", bundle, restart_at: 20_000 });
+    expect(screen.getByText(/restarts by itself on/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Restart tonight at 3" })).toBeNull();
+    press("Cancel the planned restart");
+    await waitFor(() =>
+      expect(log[0]).toMatchObject({ method: "DELETE", path: "/api/v1/update/restart" }),
+    );
   });
 
   it("counts the night from this browser's clock", () => {
