@@ -71,7 +71,7 @@ impl Service {
         let (pins, errors) = Pins::take(config);
         let (mut service, handle) = Self::with(pins, Sensors::find(&config.root));
         for error in errors {
-            service.tell_fault(error.to_string());
+            service.tell_fault(&error.to_string());
         }
         Ok((service, handle))
     }
@@ -127,7 +127,7 @@ impl Service {
                     }
                     None => {
                         contact = None;
-                        self.tell_fault("the button is not listened to any more".to_owned());
+                        self.tell_fault("the button is not listened to any more");
                     }
                 },
                 _ = measure.tick(), if !self.sensors.is_empty() => self.measure(),
@@ -167,7 +167,7 @@ impl Service {
     }
 
     /// For the owner, until the box starts anew: it is the button that helps with a lost password.
-    fn tell_fault(&mut self, what: String) {
+    fn tell_fault(&mut self, what: &str) {
         tracing::warn!("{what}");
         let words = format!("Light or button do not work: {what}.");
         let advice = "Look after `led_pin` and `button_pin`, and start the box anew.";
