@@ -307,10 +307,7 @@ mod tests {
                 "claim_code = \"SECRET\"\nclaim_code = \"SECRET\"",
                 "line 2 cannot be read",
             ),
-            (
-                "admin_listen = \"SECRET\"",
-                "line 1: `admin_listen` is not understood",
-            ),
+            ("led_pin = 300", "line 1: `led_pin` has to be u8"),
             (
                 "dht = \"SECRET, expected nothing\"",
                 "line 1: `dht` has to be a boolean",
