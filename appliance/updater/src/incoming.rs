@@ -4,6 +4,7 @@
 
 use std::{
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -126,10 +127,34 @@ pub(crate) async fn take(
         .await
         .map_err(failed(&draft.path))?;
     draft.whole = true;
-    // Its name is the folder's: without this it could be gone after a power cut, though it was told.
-    let folder = File::open(&config.folder).await;
-    let folder = folder.map_err(failed(&config.folder))?;
-    folder.sync_all().await.map_err(failed(&config.folder))
+    sync_folder(config).await.map_err(failed(&config.folder))
+}
+
+/// Makes the bundle the box's own file again. RAUC takes what it installs for itself (`chown`); a power
+/// cut leaves it so, and `rauc info` then has no right to keep others from changing it meanwhile.
+///
+/// # Errors
+/// There is none, or no room for another; the bundle stays as it is.
+pub(crate) async fn take_back(config: &Config) -> io::Result<()> {
+    let found = fs::metadata(bundle(config)).await?;
+    if found.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    ensure_room(config, found.len()).map_err(io::Error::other)?;
+    let mut draft = Draft {
+        path: draft(config),
+        whole: false,
+    };
+    fs::copy(bundle(config), &draft.path).await?;
+    File::open(&draft.path).await?.sync_all().await?;
+    fs::rename(&draft.path, bundle(config)).await?;
+    draft.whole = true;
+    sync_folder(config).await
+}
+
+/// A new name is the folder's: without this it could be gone after a power cut, though it was told.
+async fn sync_folder(config: &Config) -> io::Result<()> {
+    File::open(&config.folder).await?.sync_all().await
 }
 
 async fn sync(file: &mut BufWriter<File>) -> io::Result<()> {
@@ -185,6 +210,26 @@ mod tests {
             assert_eq!(bytes.len(), n * 1000);
             assert_eq!(left(&config).await, ["incoming.raucb"]);
         }
+    }
+
+    #[tokio::test]
+    async fn a_bundle_that_was_made_somebody_elses_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        take_back(&config).await.unwrap_err();
+        take(&config, None, chunks(2), |_| {}).await.unwrap();
+        let ours = std::fs::metadata(bundle(&config)).unwrap();
+        if std::os::unix::fs::chown(bundle(&config), Some(ours.uid() + 1), None).is_err() {
+            eprintln!("nobody may give files away here: only a bundle of our own is tried");
+        }
+        take_back(&config).await.unwrap();
+        let back = std::fs::metadata(bundle(&config)).unwrap();
+        assert_eq!((back.uid(), back.len()), (ours.uid(), 2000));
+        assert_eq!(left(&config).await, ["incoming.raucb"]);
+        let inode = back.ino();
+        take_back(&config).await.unwrap();
+        let same = std::fs::metadata(bundle(&config)).unwrap();
+        assert_eq!(same.ino(), inode, "its own is not copied");
     }
 
     #[tokio::test]

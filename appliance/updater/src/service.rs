@@ -367,6 +367,8 @@ async fn open(
 
 /// Has the signature checked, and reads the version.
 async fn verify(config: &Config, rauc: &Rauc) -> Result<Bundle, OrderError> {
+    let ours = incoming::take_back(config).await;
+    ours.map_err(|error| OrderError::Unchecked(error.to_string()))?;
     let manifest = rauc.info(&incoming::bundle(config)).await;
     let manifest = manifest.map_err(|error| match error {
         RaucError::Refused(why) => OrderError::Untrusted(why),
