@@ -134,8 +134,7 @@ fn the_first_start_ends_with_an_owner_and_a_model_for_a_visitor() -> Result<()> 
         ensure!(!card.holds(secret)?, "{secret} is still on the card");
     }
 
-    // As a power cut leaves it while U-Boot or RAUC write it.
-    card.put("uboot.env", b"torn")?;
+    a_torn_environment_is_written_anew(&card)?;
     let mut machine = card.start(&[])?;
     println!("second start: {:.1?}", machine.wait_panel()?);
     let owner = Owner::sign_in(&machine)?;
@@ -154,6 +153,24 @@ fn the_first_start_ends_with_an_owner_and_a_model_for_a_visitor() -> Result<()> 
     );
     the_time_is_no_nonsense(&machine)?;
     it_is_small_and_shut(&machine)
+}
+
+/// As a power cut leaves it while U-Boot or RAUC write it. Its own one lets U-Boot look for USB devices,
+/// after which the emulated network is dead: the start after it is the one that can be asked.
+fn a_torn_environment_is_written_anew(card: &Card) -> Result<()> {
+    card.put("uboot.env", b"torn")?;
+    let mut machine = card.start(&[])?;
+    machine.wait("the boot loader to go on", START_LIMIT, |machine| {
+        let serial = machine.serial();
+        let repaired = [
+            "taking its copy",
+            "Saving Environment to FAT... OK",
+            "slot A",
+        ];
+        ensure!(repaired.iter().all(|one| serial.contains(one)), "{serial}");
+        Ok(())
+    })?;
+    machine.cut_power()
 }
 
 #[test]
