@@ -172,7 +172,7 @@ pub(crate) struct Settings {
 
 const MAX_FILE: u64 = 256 * 1024;
 /// Of settings; what is longer may be a secret in the wrong place.
-const LONGEST_NAME: usize = 32;
+pub(crate) const LONGEST_NAME: usize = 32;
 
 impl Settings {
     pub(crate) fn from_file(path: &Path) -> anyhow::Result<Self> {

@@ -73,8 +73,11 @@ impl Attempt {
         if here.slot != self.from_slot {
             return Standing::Trying;
         }
-        let made_next = here.next != self.next && here.next.as_ref() != Some(&here.slot);
-        let written = self.installed || (made_next && here.next.is_some());
+        let made_next = here.next.as_ref().filter(|next| {
+            let before = self.next.as_ref();
+            **next != here.slot && Some(*next) != before
+        });
+        let written = self.installed || made_next.is_some();
         match (written, here.run == self.run) {
             (true, true) => Standing::Installed,
             // Nothing is being written, or else `rauc` had not said where we are.

@@ -6,7 +6,10 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use toml::{Table, Value};
 
-use crate::{config::Config, settings::Settings};
+use crate::{
+    config::Config,
+    settings::{LONGEST_NAME, Settings},
+};
 
 /// What the card sets or its firewall counts on, or what has a line of its own in the owner's file.
 const NOT_HERE: [&str; 16] = [
@@ -29,8 +32,6 @@ const NOT_HERE: [&str; 16] = [
 ];
 /// Their URLs may hold a key.
 const SECRET: [&str; 2] = ["chain_beacon", "rpc"];
-/// No name is longer.
-const LONGEST: usize = 32;
 
 /// Further settings, each of them known, of the right kind, and fit for the environment.
 #[derive(PartialEq)]
@@ -52,7 +53,11 @@ impl Further {
             }
             let alone = Table::from_iter([(key.clone(), value.clone())]);
             if alone.try_into::<Settings>().is_err() {
-                let name = if key.len() <= LONGEST { key } else { "a name" };
+                let name = if key.len() <= LONGEST_NAME {
+                    key
+                } else {
+                    "a name"
+                };
                 bail!(
                     "`{name}` in [settings] is unknown, or its value is of another kind; the README lists all settings"
                 );

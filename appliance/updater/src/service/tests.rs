@@ -32,6 +32,14 @@ impl TestBox {
         }
     }
 
+    /// One that the owner has given a bundle.
+    async fn with_a_bundle() -> Self {
+        let mut test_box = Self::new().await;
+        test_box.tick().await;
+        test_box.send().await.unwrap();
+        test_box
+    }
+
     /// The process starts anew, in the same run of the machine.
     async fn start_anew(&mut self) {
         self.service = service(self.folder.path(), &self.store).await;
@@ -144,9 +152,7 @@ fn installed() -> UpdatePhase {
 
 /// A box whose process was started anew while `rauc` writes.
 async fn started_anew_while_writing() -> TestBox {
-    let mut test_box = TestBox::new().await;
-    test_box.tick().await;
-    test_box.send().await.unwrap();
+    let mut test_box = TestBox::with_a_bundle().await;
     let (answer, _) = oneshot::channel();
     let allow_downgrade = false;
     let order = Order::Install { allow_downgrade };
@@ -197,9 +203,7 @@ async fn a_writing_that_ended_early_unseen_is_told_at_once() {
 
 #[tokio::test]
 async fn what_became_of_an_installation_that_is_not_heard_any_more_is_found_out() {
-    let mut test_box = TestBox::new().await;
-    test_box.tick().await;
-    test_box.send().await.unwrap();
+    let mut test_box = TestBox::with_a_bundle().await;
     test_box.set("deaf");
     test_box.set("writing");
     test_box.install().await;
@@ -213,9 +217,7 @@ async fn what_became_of_an_installation_that_is_not_heard_any_more_is_found_out(
 
 #[tokio::test]
 async fn an_installation_that_failed_is_told_and_may_be_tried_again() {
-    let mut test_box = TestBox::new().await;
-    test_box.tick().await;
-    test_box.send().await.unwrap();
+    let mut test_box = TestBox::with_a_bundle().await;
     test_box.set("broken");
     test_box.install().await;
     test_box.work().await;
@@ -356,9 +358,7 @@ async fn a_restart_that_was_missed_is_not_made_up_for_at_once() {
 
 /// A box that restarts into an update after `seconds`.
 async fn planned(seconds: u64) -> TestBox {
-    let mut test_box = TestBox::new().await;
-    test_box.tick().await;
-    test_box.send().await.unwrap();
+    let mut test_box = TestBox::with_a_bundle().await;
     test_box.install().await;
     let at = Some(UnixTime(seedbox_clock::now().0 + seconds));
     test_box.order(Order::Restart { at }).await.unwrap();
